@@ -1,0 +1,1 @@
+"""How every shipped weight was made: simulators, data sets, one command per weight."""
