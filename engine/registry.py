@@ -1,0 +1,108 @@
+"""The tasks: one line each. A new task is a package `engine/<package>`, a page `app_pages/<package>.py` and a line here."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import models
+from engine.analysis import Analysis
+from engine.errors import EngineError, RefusedStudy
+from engine.finding import Finding, Label, Measurement, Provenance, Quality, Refusal
+from engine.progress import Progress, silent
+from engine.study import Study
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a task package's `answer(study, options, store, progress)` gives back; the registry makes the finding of it."""
+
+    labels: tuple[Label, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    quality: tuple[Quality, ...] = ()
+    artefacts: dict[str, tuple[str, bytes]] = field(default_factory=dict)  # kind -> (file name, content)
+    details: dict[str, Any] = field(default_factory=dict)
+    evidence: Any = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clinical question. `package` names its place in engine, app_pages and explain; `weights` what answers it."""
+
+    id: str
+    package: str
+    title: str
+    question: str
+    takes: str
+    suffixes: tuple[str, ...]
+    weights: tuple[str, ...]
+
+    def analyse(
+        self,
+        study: Study,
+        options: Any = None,
+        store: models.ModelStore | None = None,
+        progress: Progress = silent,
+    ) -> Analysis:
+        """Answers one study, or refuses it with a reason.
+
+        Raises:
+            UnreadableInput: if the bytes are no file of the kinds this task takes.
+            Cancelled: if `progress` stopped the work.
+        """
+        store = store or models.store()
+        started = time.perf_counter()
+        module = importlib.import_module(f"engine.{self.package}.task")
+        try:
+            answer, refusal = module.answer(study, options, store, progress), None
+        except RefusedStudy as refused:
+            answer, refusal = Answer(evidence=getattr(refused, "evidence", None)), Refusal(refused.code, str(refused))
+        provenance = Provenance(
+            study.sha256,
+            device=store.device,
+            seconds=round(time.perf_counter() - started, 3),
+            weights=tuple(store.get(name).weight.used for name in self.weights if name in store.loaded()),
+        )
+        finding = Finding(
+            self.id,
+            provenance,
+            answer.labels,
+            answer.measurements,
+            answer.quality,
+            refusal,
+            {kind: name for kind, (name, _) in answer.artefacts.items()},
+            answer.details,
+        )
+        return Analysis(finding, dict(answer.artefacts.values()), answer.evidence)
+
+    def options(self, fields: Mapping[str, str]) -> Any:
+        """The task's options from text fields (HTTP form, command line); unknown names or values raise EngineError."""
+        return importlib.import_module(f"engine.{self.package}.task").options(fields)
+
+
+TASKS: dict[str, Task] = {
+    t.id: t
+    for t in (
+        Task(
+            "ecg",
+            "ecg",
+            "12-lead ECG",
+            "Which of nine rhythm, conduction and ST classes does this 12-lead ECG show?",
+            "A photo, scan or PDF of a paper ECG; a WFDB record, a DICOM waveform or a CSV table",
+            (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".heic", ".heif", ".bmp", ".gif", ".pdf")
+            + (".hea", ".dat", ".mat", ".dcm", ".csv", ".zip"),
+            ("ecg-page", "ecg-classifier"),
+        ),
+    )
+}
+
+
+def task(id: str) -> Task:
+    """The task of this id. Raises EngineError naming the tasks that exist."""
+    try:
+        return TASKS[id]
+    except KeyError:
+        raise EngineError(f"There is no task {id!r}; there are: {', '.join(TASKS)}.") from None

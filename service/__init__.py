@@ -1,0 +1,1 @@
+"""What leaves: HTTP API, command line, and exports."""
