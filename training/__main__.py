@@ -1,0 +1,23 @@
+"""`python -m training NAME ...` makes the shipped weight NAME again; NAME with `--help` says what it needs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+TRAININGS = {
+    "ecg-page": "training.ecg_segmentation",
+    "ecg-classifier": "training.ecg_classifier",
+    "ecg": "training.ecg_classifier",
+}
+
+
+def main(argv: list[str]) -> int:
+    if not argv or argv[0] not in TRAININGS:
+        print(f"usage: python -m training {{{','.join(TRAININGS)}}} ...", file=sys.stderr)
+        return 2
+    return int(importlib.import_module(TRAININGS[argv[0]]).main(argv[1:]) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
