@@ -1,0 +1,1 @@
+"""Speed, memory and accuracy, measured on this machine, beside the peers' designs."""
