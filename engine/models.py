@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import threading
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ NETWORKS = {  # weight -> its network class, built with the manifest's `architec
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network in evaluation mode. Hold `lock` around prediction and attribution alike: Captum's hooks are not thread-safe."""
+    """A network in evaluation mode. Hold `lock` around prediction and attribution alike: Captum is not thread-safe."""
 
     weight: weights.Weight
     module: nn.Module
@@ -37,6 +38,13 @@ class ModelStore:
         self.device = devices.choose(device)
         self._models: dict[str, LoadedModel] = {}
         self._lock = threading.Lock()
+        self._asked: set[str] = set()
+
+    def for_one_study(self) -> ModelStore:
+        """The same models, with a record of its own of which were `asked` for: a finding names only what answered it."""
+        view = copy.copy(self)
+        view._asked = set()
+        return view
 
     def get(self, name: str) -> LoadedModel:
         """The model of a shipped weight, loaded at its first use.
@@ -47,10 +55,16 @@ class ModelStore:
         with self._lock:
             if name not in self._models:
                 self._models[name] = _load(weights.weight(name), self.device)
+            self._asked.add(name)
             return self._models[name]
 
     def loaded(self) -> tuple[str, ...]:
+        """Names of the models in memory."""
         return tuple(self._models)
+
+    def asked(self) -> frozenset[str]:
+        """Names of the models that this store gave out."""
+        return frozenset(self._asked)
 
 
 def _load(weight: weights.Weight, device: str) -> LoadedModel:
@@ -63,7 +77,11 @@ def _load(weight: weights.Weight, device: str) -> LoadedModel:
     return LoadedModel(weight, network.eval().to(device), device)
 
 
-@cache
 def store(device: str | None = None) -> ModelStore:
-    """The process's store for a device (None: the process's setting)."""
+    """The process's one store for a device: `auto`, `cpu` or `cuda` (None: the process's setting)."""
+    return _store(devices.choose(device))
+
+
+@cache
+def _store(device: str) -> ModelStore:
     return ModelStore(device)

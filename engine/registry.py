@@ -53,7 +53,7 @@ class Task:
             UnreadableInput: if the bytes are no file of the kinds this task takes.
             Cancelled: if `progress` stopped the work.
         """
-        store = store or models.store()
+        store = (store or models.store()).for_one_study()
         started = time.perf_counter()
         module = importlib.import_module(f"engine.{self.package}.task")
         try:
@@ -64,7 +64,7 @@ class Task:
             study.sha256,
             device=store.device,
             seconds=round(time.perf_counter() - started, 3),
-            weights=tuple(store.get(name).weight.used for name in self.weights if name in store.loaded()),
+            weights=tuple(store.get(name).weight.used for name in self.weights if name in store.asked()),
         )
         finding = Finding(
             self.id,
@@ -92,8 +92,7 @@ TASKS: dict[str, Task] = {
             "12-lead ECG",
             "Which of nine rhythm, conduction and ST classes does this 12-lead ECG show?",
             "A photo, scan or PDF of a paper ECG; a WFDB record, a DICOM waveform or a CSV table",
-            (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".heic", ".heif", ".bmp", ".gif", ".pdf")
-            + (".hea", ".dat", ".mat", ".dcm", ".csv", ".zip"),
+            tuple(".png .jpg .jpeg .webp .tif .tiff .heic .heif .bmp .gif .pdf .hea .dat .mat .dcm .csv .zip".split()),
             ("ecg-page", "ecg-classifier"),
         ),
     )

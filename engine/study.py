@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -15,6 +17,8 @@ MAX_STUDY_BYTES = 1 << 30  # all parts of one study together, unpacked
 MAX_UPLOAD_BYTES = 512 << 20  # what a browser or an HTTP client may send (also .streamlit/config.toml)
 MAX_PARTS = 20_000
 MAX_ZIP_RATIO = 200  # unpacked over packed; images and DICOM stay far below
+
+_DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def _unzip(data: bytes) -> tuple[Part, ...]:
             entries = [e for e in bundle.infolist() if not e.is_dir() and not _hidden(e.filename)]
             _check_entries(entries)
             return tuple(_entry(bundle, e) for e in entries)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
+    except _DAMAGED_ZIP as error:
         raise UnreadableInput("The zip is damaged or incomplete; pack and upload it again.") from error
 
 
@@ -126,7 +130,8 @@ def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
     packed = sum(e.compress_size for e in entries)
     if total > MAX_STUDY_BYTES or total > MAX_ZIP_RATIO * max(packed, 1 << 16):
         raise UnreadableInput(
-            f"The zip would unpack to {total / 1e6:.0f} MB from {packed / 1e6:.1f} MB and is not opened; pack only the study's files."
+            f"The zip would unpack to {total / 1e6:.0f} MB from {packed / 1e6:.1f} MB and is not opened; "
+            "pack only the study's files."
         )
 
 
