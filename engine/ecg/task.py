@@ -1,0 +1,200 @@
+"""Task `ecg`, top to bottom: intake, digitisation, the check by physics, beats and measurements, classes, criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from engine.ecg.digitisation import Digitisation, DigitiseOptions
+from engine.ecg.signal import EcgSignal
+from engine.errors import EngineError, RefusedStudy, UnreadableInput
+from engine.finding import Label, Quality
+from engine.models import ModelStore
+from engine.progress import Progress, part
+from engine.registry import Answer
+from engine.study import Study
+
+MIN_LEADS = 6  # fewer cannot tell one region or conduction defect from another
+EINTHOVEN_ACCEPTABLE = 0.25  # residual of II = I + III, as a share of lead II's size
+EINTHOVEN_UNUSABLE = 0.9  # nearer to unrelated leads (1.7) than to one heart
+SPEEDS_MM_S = (25.0, 50.0)
+GAINS_MM_MV = (5.0, 10.0, 20.0)
+
+
+def options(fields: Mapping[str, str]) -> DigitiseOptions:
+    """Reader's corrections from text: speed_mm_s, gain_mm_mv, layout, page (from 0), corners (eight numbers, x,y clockwise
+    from the top left). Raises EngineError for another name or value."""
+    from engine.ecg.layout import LAYOUTS
+
+    stated: dict[str, Any] = {}
+    for name, text in fields.items():
+        if name == "speed_mm_s":
+            stated[name] = _one_of(name, text, SPEEDS_MM_S)
+        elif name == "gain_mm_mv":
+            stated[name] = _one_of(name, text, GAINS_MM_MV)
+        elif name == "layout":
+            if text not in LAYOUTS:
+                raise EngineError(f"Expected a layout out of {', '.join(LAYOUTS)}, got {text!r}.")
+            stated[name] = text
+        elif name == "page":
+            stated[name] = _page(text)
+        elif name == "corners":
+            stated[name] = _corners(text)
+        else:
+            raise EngineError(
+                f"The ECG task has no option {name!r}; it has speed_mm_s, gain_mm_mv, layout, page, corners."
+            )
+    return DigitiseOptions(**stated)
+
+
+def answer(study: Study, asked: DigitiseOptions | None, store: ModelStore, progress: Progress) -> Answer:
+    """The second opinion on one ECG.
+
+    Raises:
+        UnreadableInput: if the study is neither a picture nor a stored signal.
+        RefusedStudy: if it is no readable ECG of six leads or more.
+    """
+    photo, digitised, signal = _signal(study, asked or DigitiseOptions(), store, part(progress, 0.0, 0.7))
+    _check_leads(signal)
+    quality = _quality(signal, digitised)
+    progress(0.75, "Measuring beats and intervals")
+    return _read(photo, digitised, signal, quality, store, part(progress, 0.75, 1.0))
+
+
+def _signal(
+    study: Study, asked: DigitiseOptions, store: ModelStore, progress: Progress
+) -> tuple[np.ndarray | None, Digitisation | None, EcgSignal]:
+    """The photo and its digitisation where the study is a picture, and the signal in either case."""
+    from engine.ecg import read_signal
+    from engine.pictures import is_picture, read_picture
+
+    if read_signal.is_signal(study):
+        progress(0.1, "Reading the stored signal")
+        return None, None, read_signal.read_signal(study)
+    if len(study.parts) != 1 or not is_picture(study.parts[0]):
+        raise UnreadableInput(
+            "Expected one photo, scan or PDF of an ECG, or a WFDB, DICOM or CSV record; "
+            f"what came ({len(study.parts)} file{'s' * (len(study.parts) > 1)}) is none of them. Choose another file."
+        )
+    from engine.ecg.digitise import digitise
+
+    progress(0.02, "Opening the picture")
+    photo = read_picture(study.parts[0], asked.page)
+    digitised = digitise(photo, asked, store.get("ecg-page"), progress)
+    return photo, digitised, digitised.signal
+
+
+def _check_leads(signal: EcgSignal) -> None:
+    given = signal.given()
+    if len(given) < MIN_LEADS:
+        raise RefusedStudy(
+            "too_few_leads",
+            f"Expected at least {MIN_LEADS} leads, found {len(given)} ({', '.join(given) or 'none'}); show the whole page.",
+        )
+
+
+def _quality(signal: EcgSignal, digitised: Digitisation | None) -> tuple[Quality, ...]:
+    """What speaks for and against the reading. Raises RefusedStudy where the leads contradict each other."""
+    from engine.ecg.physics import lead_laws
+
+    laws = lead_laws(signal)
+    if np.isfinite(laws.einthoven) and laws.einthoven > EINTHOVEN_UNUSABLE:
+        raise RefusedStudy(
+            "leads_contradict",
+            "The limb leads do not fit one heart (lead II is not I + III), so the reading cannot be trusted; "
+            "check the layout, or photograph the page flat, from above and in even light.",
+        )
+    entries = [
+        Quality(code, round(value, 4), value < EINTHOVEN_ACCEPTABLE, name)
+        for code, value, name in (
+            ("einthoven_residual", laws.einthoven, "How far lead II is from I + III (0: kept exactly)"),
+            ("goldberger_residual", laws.goldberger, "How far aVR + aVL + aVF is from 0 (0: kept exactly)"),
+        )
+        if np.isfinite(value)
+    ]
+    read = np.isfinite(signal.samples_mv)
+    entries.append(
+        Quality("leads_given", float(len(signal.given())), len(signal.given()) == 12, "Leads that were read")
+    )
+    if digitised:
+        sure = float(signal.confidence[read].mean()) if read.any() else 0.0
+        entries.append(
+            Quality("trace_confidence", round(sure, 4), sure > 0.6, "Mean confidence of the traced ink (0 to 1)")
+        )
+        entries.append(
+            Quality("grid_found", float(digitised.grid_found), digitised.grid_found, "Grid of the paper found")
+        )
+    return tuple(entries)
+
+
+def _read(
+    photo: np.ndarray | None,
+    digitised: Digitisation | None,
+    signal: EcgSignal,
+    quality: tuple[Quality, ...],
+    store: ModelStore,
+    progress: Progress,
+) -> Answer:
+    from engine.ecg import classifier
+    from engine.ecg.criteria import criteria, verdict
+    from engine.ecg.delineate import delineate
+    from engine.ecg.evidence import EcgEvidence
+    from engine.ecg.measure import measure
+
+    beats = delineate(signal)
+    measurements = measure(signal, beats)
+    progress(0.4, "Asking the network")
+    labels = classifier.classify(signal, store.get("ecg-classifier"))
+    progress(0.9, "Checking the textbook criteria")
+    checked = criteria(signal, beats, measurements)
+    verdicts = {label.code: verdict(label.code, checked) for label in labels}
+    details: dict[str, Any] = {
+        "criteria": [asdict(c) for c in checked],
+        "criteria_verdicts": verdicts,
+        "disagreements": [label.code for label in labels if _disagree(label, verdicts[label.code])],
+    }
+    if digitised:
+        details |= {
+            "layout": digitised.layout,
+            "layout_from": digitised.layout_from,
+            "calibration": asdict(digitised.calibration),
+            "notes": list(digitised.notes),
+            "printed_by_the_machine": digitised.printed,
+        }
+    evidence = EcgEvidence(
+        signal, photo, digitised, beats, checked, np.array([label.probability for label in labels], np.float32)
+    )
+    return Answer(tuple(labels), measurements, quality, {"signal": ("signal.csv", signal.to_csv())}, details, evidence)
+
+
+def _disagree(label: Label, verdict: str) -> bool:
+    return not label.uncertain and (label.positive, verdict) in ((True, "not met"), (False, "met"))
+
+
+def _one_of(name: str, text: str, allowed: tuple[float, ...]) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if value not in allowed:
+        raise EngineError(f"Expected {name} to be one of {', '.join(f'{a:g}' for a in allowed)}, got {text!r}.")
+    return value
+
+
+def _page(text: str) -> int:
+    if not text.isdigit():
+        raise EngineError(f"Expected page to be a number from 0, got {text!r}.")
+    return int(text)
+
+
+def _corners(text: str) -> np.ndarray:
+    try:
+        numbers = np.array([float(n) for n in text.split(",")])
+    except ValueError:
+        numbers = np.zeros(0)
+    if numbers.size != 8 or not np.isfinite(numbers).all():
+        raise EngineError("Expected corners as eight numbers x,y clockwise from the top left.")
+    return numbers.reshape(4, 2)
