@@ -206,8 +206,12 @@ def _pdf_document(part: Part) -> Iterator[pypdfium2.PdfDocument]:
             raise
         except Exception as error:  # PdfiumError, and what ctypes makes of damaged files
             if getattr(error, "err_code", None) == _PDF_PASSWORD:
-                raise UnreadableInput("The PDF is protected by a password; save it without one and upload it again.") from error
-            raise UnreadableInput("The PDF is damaged or incomplete; export it again, or photograph the page.") from error
+                raise UnreadableInput(
+                    "The PDF is protected by a password; save it without one and upload it again."
+                ) from error
+            raise UnreadableInput(
+                "The PDF is damaged or incomplete; export it again, or photograph the page."
+            ) from error
 
 
 def _render_pdf_page(part: Part, page: int) -> np.ndarray:

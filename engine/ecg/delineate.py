@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.signal import butter, sosfiltfilt
 
+from engine.ecg import ectopy, r_peaks
+from engine.ecg.leads import LEADS, RATE_HZ
+from engine.ecg.signal import EcgSignal
+from engine.ecg.waves import Waves, find_waves, qrs_bounds
 
-@dataclass(frozen=True)
-class Waves:
-    """Bounds of one beat, in samples at 500 Hz. The end of the QRS is the J point. None: no such wave to be seen."""
+__all__ = ["Beat", "Beats", "MedianBeat", "Waves", "delineate"]
 
-    qrs_onset: int
-    qrs_offset: int
-    p_onset: int | None = None
-    p_peak: int | None = None
-    p_offset: int | None = None
-    t_peak: int | None = None
-    t_offset: int | None = None
+SMOOTH_HZ = 40.0  # above is muscle, mains and paper grain
+BEFORE_S, AFTER_S = 0.60, 0.70  # of the median beat, around the R peak
+BASELINE_S = (0.10, 0.06)  # before the R peak: where the baseline is taken for the baseline's course
+P_LIKENESS = 0.55  # correlation of a beat's P window with the median P wave
+P_JITTER_S = 0.06  # that a P wave may lie off its usual place before the QRS
+ENOUGH_BEATS = 4  # per lead, for a median that a single beat does not make
 
 
 @dataclass(frozen=True)
 class Beat:
     """One beat; samples count from the record's start.
 
-    waves: all leads taken together (earliest onset, latest end); by_lead: each printed lead alone.
+    waves: all leads taken together (earliest onset, latest end); by_lead: each lead that is printed there alone.
     dominant: whether its QRS has the record's usual shape. p_seen: whether a P wave precedes it, None where that cannot be told.
     ectopic: "" for a regular beat, else `supraventricular` or `ventricular`, with the `reason` as a sentence.
     """
@@ -53,6 +55,10 @@ class MedianBeat:
     by_lead: dict[str, Waves]
     count: np.ndarray
 
+    def given(self) -> tuple[str, ...]:
+        """The leads that it shows."""
+        return tuple(lead for lead, n in zip(LEADS, self.count, strict=True) if n)
+
 
 @dataclass(frozen=True)
 class Beats:
@@ -65,3 +71,202 @@ class Beats:
     def r_peaks(self) -> np.ndarray:
         """(n,) samples of the R peaks from the record's start."""
         return np.array([beat.r_peak for beat in self.beats], int)
+
+    @property
+    def ectopic(self) -> tuple[Beat, ...]:
+        """The beats out of turn."""
+        return tuple(beat for beat in self.beats if beat.ectopic)
+
+    @property
+    def p_share(self) -> float | None:
+        """Share (0..1) of the usual beats that a P wave precedes; None where too few can be judged."""
+        judged = [beat.p_seen for beat in self.beats if beat.dominant and beat.p_seen is not None]
+        return float(np.mean(judged)) if len(judged) >= 2 else None
+
+
+def delineate(signal: EcgSignal) -> Beats:
+    """Finds and measures every beat of a record, from whichever leads are printed at each time.
+
+    The usual (median) beat of all leads is measured once, where noise is lowest; its bounds are carried to each beat of that
+    shape, P waves are looked for in each beat on their own, and beats of another shape are measured by themselves.
+    """
+    given = np.isfinite(signal.samples_mv)
+    whole = r_peaks.bridged(signal.samples_mv)
+    peaks = r_peaks.align(r_peaks.find_beats(r_peaks.beat_energy(whole, given)), whole, given)
+    if not len(peaks):
+        return Beats(())
+    dominant, _ = r_peaks.same_shape(peaks, whole, given)
+    level = _without_baseline(_smooth(whole), peaks)
+    median = _median_beat(level, given, peaks, dominant)
+    if median is None:
+        return Beats(())
+    p_shift, p_seen = _p_waves(level, given, peaks, median)
+    beats = [
+        _beat(int(peak), median, level, given, bool(dominant[k]), p_shift[k], p_seen[k]) for k, peak in enumerate(peaks)
+    ]
+    return _with_ectopy(Beats(tuple(beats), median))
+
+
+def _smooth(whole_mv: np.ndarray) -> np.ndarray:
+    return sosfiltfilt(butter(4, SMOOTH_HZ, "lowpass", fs=RATE_HZ, output="sos"), whole_mv, axis=0)
+
+
+def _without_baseline(level_mv: np.ndarray, peaks: np.ndarray) -> np.ndarray:
+    """(T, 12) less the course of the baseline: straight lines through the level just before each QRS."""
+    before, until = (int(s * RATE_HZ) for s in BASELINE_S)
+    knots = [p for p in peaks if p - before >= 0]
+    if not knots:
+        return level_mv - np.median(level_mv, axis=0)
+    heights = np.array([np.median(level_mv[p - before : p - until], axis=0) for p in knots])
+    places = np.array(knots) - (before + until) // 2
+    return level_mv - np.stack([np.interp(np.arange(len(level_mv)), places, heights[:, k]) for k in range(12)], axis=1)
+
+
+def _median_beat(level: np.ndarray, given: np.ndarray, peaks: np.ndarray, dominant: np.ndarray) -> MedianBeat | None:
+    before, after = int(BEFORE_S * RATE_HZ), int(AFTER_S * RATE_HZ)
+    usual = peaks[dominant]
+    windows, seen = _windows(level, given, usual, before, after)
+    core = seen[:, before - int(0.05 * RATE_HZ) : before + int(0.05 * RATE_HZ)].all(
+        axis=1
+    )  # (n, 12): the QRS is printed
+    windows[~seen | ~core[:, None, :]] = np.nan
+    count = core.sum(axis=0)
+    if not count.any():
+        return None
+    samples = np.full(windows.shape[1:], np.nan)
+    for k in np.flatnonzero(count):
+        samples[:, k] = _median_over_beats(windows[core[:, k], :, k])
+    rr = float(np.quantile(np.diff(peaks), 0.3)) if len(peaks) > 1 else RATE_HZ
+    best = count >= min(ENOUGH_BEATS, count.max())
+    waves = find_waves(samples[:, count > 0], before, rr)
+    if waves.p_peak is not None and best.sum() < (count > 0).sum():
+        pass
+    by_lead = {LEADS[k]: find_waves(samples[:, [k]], before, rr) for k in np.flatnonzero(count)}
+    samples -= samples[max(0, waves.qrs_onset - 2) : waves.qrs_onset + 1].mean(axis=0)
+    return MedianBeat(samples, before, waves, by_lead, count)
+
+
+def _median_over_beats(windows: np.ndarray) -> np.ndarray:
+    """(W,) median of (n, W) over the beats that have a value; ends that no beat shows are held."""
+    shown = np.isfinite(windows).any(axis=0)
+    places = np.flatnonzero(shown)
+    median = np.nanmedian(windows[:, shown], axis=0)
+    return np.interp(np.arange(windows.shape[1]), places, median)
+
+
+def _windows(
+    level: np.ndarray, given: np.ndarray, peaks: np.ndarray, before: int, after: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n, before + after, 12) around each peak, and where it is printed."""
+    places = peaks[:, None] + np.arange(-before, after)
+    inside = (places >= 0) & (places < len(level))
+    places = np.clip(places, 0, len(level) - 1)
+    return level[places].copy(), given[places] & inside[:, :, None]
+
+
+def _p_waves(
+    level: np.ndarray, given: np.ndarray, peaks: np.ndarray, median: MedianBeat
+) -> tuple[list[int], list[bool | None]]:
+    """Per beat: how many samples its P wave lies off the usual place, and whether it has one (None: too little printed)."""
+    waves = median.waves
+    if waves.p_onset is None or waves.p_offset is None:
+        return [0] * len(peaks), [False] * len(peaks)
+    first, last = waves.p_onset - median.r_index, waves.p_offset - median.r_index
+    usual = median.samples_mv[waves.p_onset : waves.p_offset]
+    enough = median.count >= min(ENOUGH_BEATS, int(median.count.max()))
+    shifts, seen = [], []
+    for peak in peaks:
+        shift, likeness = _best_p_shift(level, given & enough, int(peak), first, last, usual)
+        shifts.append(shift)
+        seen.append(None if np.isnan(likeness) else bool(likeness > P_LIKENESS))
+    return shifts, seen
+
+
+def _best_p_shift(
+    level: np.ndarray, given: np.ndarray, peak: int, first: int, last: int, usual: np.ndarray
+) -> tuple[int, float]:
+    """(samples, correlation) of the place near the usual one where the beat resembles the median P wave most."""
+    reach = int(P_JITTER_S * RATE_HZ)
+    best = (0, float("nan"))
+    for shift in range(-reach, reach + 1, 3):
+        start, stop = peak + first + shift, peak + last + shift
+        if start < 0:
+            continue
+        leads = given[start:stop].all(axis=0)
+        if not leads.any():
+            continue
+        here, there = _detrended(level[start:stop, leads]), _detrended(usual[:, leads])
+        size = np.linalg.norm(here) * np.linalg.norm(there)
+        likeness = float((here * there).sum() / size) if size > 0 else 0.0
+        likeness *= 1 - 0.15 * abs(shift) / reach  # the usual place is the likeliest
+        ratio = np.linalg.norm(here) / max(float(np.linalg.norm(there)), 1e-9)
+        if not 0.35 < ratio < 3:
+            likeness = min(likeness, 0.0)
+        if np.isnan(best[1]) or likeness > best[1]:
+            best = (shift, likeness)
+    return best
+
+
+def _detrended(pieces: np.ndarray) -> np.ndarray:
+    """(W, leads) less the straight line through each piece's ends."""
+    ramp = np.linspace(0, 1, len(pieces))[:, None]
+    return pieces - pieces[:1] * (1 - ramp) - pieces[-1:] * ramp
+
+
+def _beat(
+    peak: int,
+    median: MedianBeat,
+    level: np.ndarray,
+    given: np.ndarray,
+    dominant: bool,
+    p_shift: int,
+    p_seen: bool | None,
+) -> Beat:
+    shown = given[peak]
+    if not dominant:
+        return Beat(peak, _own_waves(peak, level[:, shown]), {}, False, p_seen)
+    start = peak - median.r_index
+    last = len(level) - 1
+    waves = _placed(median.waves, start, p_shift if p_seen else None, last)
+    by_lead = {
+        lead: _placed(own, start, p_shift if p_seen else None, last)
+        for lead, own in median.by_lead.items()
+        if shown[LEADS.index(lead)]
+    }
+    return Beat(peak, waves, by_lead, True, p_seen)
+
+
+def _placed(waves: Waves, start: int, p_shift: int | None, last: int) -> Waves:
+    """The usual waves at a beat that starts at `start`; no P wave with `p_shift` None, and nothing beyond the record's ends."""
+    moved = waves.moved(start)
+    p = (moved.p_onset, moved.p_peak, moved.p_offset)
+    if p_shift is None or p[0] is None:
+        p = (None, None, None)
+    else:
+        p = tuple(np.clip(place + p_shift, 0, last).item() for place in p)  # type: ignore[assignment, operator]
+    t = (moved.t_peak, moved.t_offset)
+    t = tuple(None if place is None or place > last else place for place in t)  # type: ignore[assignment]
+    return Waves(max(0, moved.qrs_onset), min(last, moved.qrs_offset), *p, *t)
+
+
+def _own_waves(peak: int, level: np.ndarray) -> Waves:
+    """QRS bounds of a single beat of unusual shape, by the leads printed there."""
+    before, after = int(0.3 * RATE_HZ), int(0.35 * RATE_HZ)
+    start = max(0, peak - before)
+    piece = level[start : peak + after]
+    if piece.shape[1] == 0 or len(piece) < 0.2 * RATE_HZ:
+        return Waves(peak, peak)
+    onset, offset = qrs_bounds(piece, peak - start)
+    return Waves(onset + start, offset + start)
+
+
+def _with_ectopy(found: Beats) -> Beats:
+    median = found.median
+    assert median is not None
+    ms = 1000 / RATE_HZ
+    usual = (median.waves.qrs_offset - median.waves.qrs_onset) * ms
+    durations = np.array([(b.waves.qrs_offset - b.waves.qrs_onset) * ms for b in found.beats])
+    dominant = np.array([b.dominant for b in found.beats])
+    kinds = ectopy.classify(found.r_peaks, dominant, durations, usual, found.p_share)
+    beats = tuple(replace(b, ectopic=k, reason=why) for b, (k, why) in zip(found.beats, kinds, strict=True))
+    return replace(found, beats=beats)

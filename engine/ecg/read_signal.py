@@ -134,7 +134,9 @@ def _check(stored: Stored) -> None:
     if seconds < MIN_SECONDS:
         raise RefusedStudy("too_short", f"The signal lasts {seconds:.2f} s; at least {MIN_SECONDS:.0f} s are needed.")
     if seconds > MAX_SECONDS:
-        raise RefusedStudy("too_long", f"The signal lasts {seconds / 60:.0f} min; cut it to at most {MAX_SECONDS / 60:.0f}.")
+        raise RefusedStudy(
+            "too_long", f"The signal lasts {seconds / 60:.0f} min; cut it to at most {MAX_SECONDS / 60:.0f}."
+        )
     _check_samples(stored)
 
 
@@ -142,11 +144,14 @@ def _check_samples(stored: Stored) -> None:
     given = np.isfinite(stored.samples_mv)
     if given.any(axis=1).sum() < MIN_SECONDS * stored.rate_hz:
         raise RefusedStudy(
-            "no_samples", f"Less than {MIN_SECONDS:.0f} s of the signal have values, the rest is missing; export it again."
+            "no_samples",
+            f"Less than {MIN_SECONDS:.0f} s of the signal have values, the rest is missing; export it again.",
         )
     leads = int(given.any(axis=0).sum())
     if leads < MIN_LEADS:
-        raise RefusedStudy("too_few_leads", f"The signal has {leads} of the twelve leads; at least {MIN_LEADS} are needed.")
+        raise RefusedStudy(
+            "too_few_leads", f"The signal has {leads} of the twelve leads; at least {MIN_LEADS} are needed."
+        )
     values = stored.samples_mv[given]
     spread = np.abs(values - np.median(values))
     if spread.max() == 0:
@@ -183,7 +188,9 @@ def _header_of(line: bytes) -> tuple[list[str], bytes]:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UnreadableInput("Expected a CSV table, but the file is not text; check that it is the right file.") from error
+        raise UnreadableInput(
+            "Expected a CSV table, but the file is not text; check that it is the right file."
+        ) from error
     mark = max(",;\t", key=text.count)
     if mark not in text:
         raise UnreadableInput("Expected a CSV table whose first line names the leads; the file is no such table.")
@@ -213,7 +220,9 @@ def _numbers(body: bytes, mark: bytes, columns: int) -> np.ndarray:
             "The table's rows differ in length or hold something other than numbers; export it again."
         ) from error
     if values.shape[1] != columns:
-        raise UnreadableInput(f"The table names {columns} columns but its rows have {values.shape[1]}; export it again.")
+        raise UnreadableInput(
+            f"The table names {columns} columns but its rows have {values.shape[1]}; export it again."
+        )
     values[~np.isfinite(values)] = np.nan
     return values
 
@@ -272,7 +281,9 @@ def read_wfdb(header: Part, parts: tuple[Part, ...]) -> Stored:
     signals: dict[int, np.ndarray] = {}
     for file in dict.fromkeys(c.file for c in channels):
         if file.lower() not in files:
-            raise UnreadableInput("The signal file that the WFDB header names is missing; choose both files, or a zip of them.")
+            raise UnreadableInput(
+                "The signal file that the WFDB header names is missing; choose both files, or a zip of them."
+            )
         group = [k for k, c in enumerate(channels) if c.file == file]
         steps = _samples_of(files[file.lower()].data, channels[group[0]], len(group), length)
         signals |= {k: steps[:, place] for place, k in enumerate(group)}
@@ -303,19 +314,25 @@ def _parse_header(text: str) -> tuple[float, int | None, list[_Channel]]:
         raise UnreadableInput("The WFDB header is empty or damaged; export the record again.")
     record = lines[0]
     if "/" in record[0]:
-        raise RefusedStudy("several_records", "The WFDB record has several segments; export one segment as a record of its own.")
+        raise RefusedStudy(
+            "several_records", "The WFDB record has several segments; export one segment as a record of its own."
+        )
     count = int(record[1])
     rate_hz = float(re.split(r"[/(]", record[2])[0]) if len(record) > 2 else _DEFAULT_RATE_HZ
     length = int(record[3]) if len(record) > 3 and int(record[3]) > 0 else None
     if not 1 <= count <= len(lines) - 1 or not np.isfinite(rate_hz) or rate_hz <= 0:
-        raise UnreadableInput(f"The WFDB header announces {count} signals and describes {len(lines) - 1}; export it again.")
+        raise UnreadableInput(
+            f"The WFDB header announces {count} signals and describes {len(lines) - 1}; export it again."
+        )
     return rate_hz, length, [_parse_channel(fields) for fields in lines[1 : count + 1]]
 
 
 def _parse_channel(fields: list[str]) -> _Channel:
     layout = _SIGNAL_FIELDS.match(fields[1])
     if not layout or layout[1] not in _INVALID or layout[2] not in (None, "1"):
-        raise UnreadableInput(f"The WFDB signal format `{fields[1][:12]}` is not read; export the record in format 16 or 212.")
+        raise UnreadableInput(
+            f"The WFDB signal format `{fields[1][:12]}` is not read; export the record in format 16 or 212."
+        )
     gain = _GAIN_FIELDS.match(fields[2]) if len(fields) > 2 else None
     if len(fields) > 2 and not gain:
         raise UnreadableInput("The WFDB header states a gain that is no number; export the record again.")
@@ -379,7 +396,9 @@ def read_dicom(part: Part) -> Stored:
         dataset = pydicom.dcmread(io.BytesIO(part.data))
         groups = list(dataset.get("WaveformSequence") or [])
         if not groups:
-            raise RefusedStudy("no_waveform", "The DICOM file holds no waveform; send the ECG's waveform object, or a picture.")
+            raise RefusedStudy(
+                "no_waveform", "The DICOM file holds no waveform; send the ECG's waveform object, or a picture."
+            )
         original = [k for k, g in enumerate(groups) if str(g.get("WaveformOriginality", "ORIGINAL")) == "ORIGINAL"]
         index = max(original or range(len(groups)), key=lambda k: int(groups[k].NumberOfWaveformSamples))
         rate_hz = float(groups[index].SamplingFrequency)
