@@ -124,7 +124,7 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """The finding in the contract's form; values that are not finite become null."""
         body = asdict(self)
-        return _finite(
+        return json_value(
             {
                 "schema": SCHEMA,
                 "notice": NOTICE,
@@ -141,14 +141,14 @@ class Finding:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no nan: null stands for it."""
+def json_value(value: Any) -> Any:
+    """The value as JSON can hold it: arrays become lists, and null stands for numbers that are not finite."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {str(key): json_value(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # NumPy arrays and scalars
+        value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if hasattr(value, "item"):  # NumPy scalars
-        value = value.item()
+        return [json_value(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -83,6 +83,8 @@ class Task:
         return importlib.import_module(f"engine.{self.package}.task").options(fields)
 
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".heic", ".heif", ".bmp", ".gif")
+
 TASKS: dict[str, Task] = {
     t.id: t
     for t in (
@@ -92,7 +94,7 @@ TASKS: dict[str, Task] = {
             "12-lead ECG",
             "Which of nine rhythm, conduction and ST classes does this 12-lead ECG show?",
             "A photo, scan or PDF of a paper ECG; a WFDB record, a DICOM waveform or a CSV table",
-            tuple(".png .jpg .jpeg .webp .tif .tiff .heic .heif .bmp .gif .pdf .hea .dat .mat .dcm .csv .zip".split()),
+            (*PICTURES, ".pdf", ".hea", ".dat", ".mat", ".dcm", ".csv", ".zip"),
             ("ecg-page", "ecg-classifier"),
         ),
     )

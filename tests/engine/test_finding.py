@@ -45,9 +45,9 @@ def test_a_refused_finding_says_why():
 
 
 def test_json_has_no_nan_and_no_numpy():
-    details = {"a": math.nan, "b": [np.float32(0.5), np.inf], "c": (np.int64(3), np.bool_(True))}
+    details = {"a": math.nan, "b": [np.float32(0.5), np.inf], "c": (np.int64(3), np.bool_(True)), "d": np.eye(2)}
     body = json.loads(Finding("ecg", PROVENANCE, details=details).to_json())
-    assert body["details"] == {"a": None, "b": [0.5, None], "c": [3, True]}
+    assert body["details"] == {"a": None, "b": [0.5, None], "c": [3, True], "d": [[1.0, 0.0], [0.0, 1.0]]}
 
 
 @pytest.mark.parametrize(
