@@ -44,7 +44,8 @@ class Beat:
 class MedianBeat:
     """The usual beat: each lead's median over the beats of the dominant shape.
 
-    samples_mv: (W, 12) mV, columns in the order of LEADS, NaN for leads that are not given; the baseline (just before the QRS) is 0.
+    samples_mv: (W, 12) mV, columns in the order of LEADS, NaN for leads not given; the level just before
+        the QRS is 0.
     r_index: the sample of the R peak in it. waves, by_lead: as in `Beat`, counted from the median beat's first sample.
     count: (12,) beats that each lead's median is made of.
     """
@@ -90,7 +91,7 @@ def delineate(signal: EcgSignal) -> Beats:
     The usual (median) beat of all leads is measured once, where noise is lowest; its bounds are carried to each beat of that
     shape, P waves are looked for in each beat on their own, and beats of another shape are measured by themselves.
     """
-    given = np.isfinite(signal.samples_mv)
+    given: np.ndarray = np.isfinite(signal.samples_mv)
     whole = r_peaks.bridged(signal.samples_mv)
     peaks = r_peaks.align(r_peaks.find_beats(r_peaks.beat_energy(whole, given)), whole, given)
     if not len(peaks):
@@ -137,10 +138,7 @@ def _median_beat(level: np.ndarray, given: np.ndarray, peaks: np.ndarray, domina
     for k in np.flatnonzero(count):
         samples[:, k] = _median_over_beats(windows[core[:, k], :, k])
     rr = float(np.quantile(np.diff(peaks), 0.3)) if len(peaks) > 1 else RATE_HZ
-    best = count >= min(ENOUGH_BEATS, count.max())
     waves = find_waves(samples[:, count > 0], before, rr)
-    if waves.p_peak is not None and best.sum() < (count > 0).sum():
-        pass
     by_lead = {LEADS[k]: find_waves(samples[:, [k]], before, rr) for k in np.flatnonzero(count)}
     samples -= samples[max(0, waves.qrs_onset - 2) : waves.qrs_onset + 1].mean(axis=0)
     return MedianBeat(samples, before, waves, by_lead, count)
@@ -239,14 +237,10 @@ def _beat(
 def _placed(waves: Waves, start: int, p_shift: int | None, last: int) -> Waves:
     """The usual waves at a beat that starts at `start`; no P wave with `p_shift` None, and nothing beyond the record's ends."""
     moved = waves.moved(start)
-    p = (moved.p_onset, moved.p_peak, moved.p_offset)
-    if p_shift is None or p[0] is None:
-        p = (None, None, None)
-    else:
-        p = tuple(np.clip(place + p_shift, 0, last).item() for place in p)  # type: ignore[assignment, operator]
-    t = (moved.t_peak, moved.t_offset)
-    t = tuple(None if place is None or place > last else place for place in t)  # type: ignore[assignment]
-    return Waves(max(0, moved.qrs_onset), min(last, moved.qrs_offset), *p, *t)
+    inside = [None if place is None or not 0 <= place <= last else place for place in (moved.t_peak, moved.t_offset)]
+    bounds = (moved.p_onset, moved.p_peak, moved.p_offset)
+    early = [None if place is None or p_shift is None else max(0, place + p_shift) for place in bounds]
+    return Waves(max(0, moved.qrs_onset), min(last, moved.qrs_offset), *early, *inside)
 
 
 def _own_waves(peak: int, level: np.ndarray) -> Waves:

@@ -1,4 +1,4 @@
-"""Which beats come out of turn, and from where: premature narrow beats are supraventricular, wide ones of another shape ventricular."""
+"""Which beats come out of turn: premature narrow ones are supraventricular, wide ones of another shape ventricular."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
@@ -60,7 +62,7 @@ def find_beats(energy: np.ndarray) -> np.ndarray:
         return beats
     overdue = OVERDUE * float(np.median(np.diff(beats)))
     weaker = peaks[(energy[peaks] > SEARCH_BACK_SHARE * usual) & ~np.isin(peaks, beats)]
-    late = [p for a, b in zip(beats, beats[1:], strict=False) if b - a > overdue for p in _between(weaker, a, b)]
+    late = [p for a, b in pairwise(beats) if b - a > overdue for p in _between(weaker, a, b)]
     return np.array(sorted({*beats.tolist(), *late}), int)
 
 

@@ -134,7 +134,7 @@ def _velocity(beat_mv: np.ndarray) -> np.ndarray:
 
 
 def _edge(velocity: np.ndarray, start: int, limit: int, level: float, step: int) -> int:
-    """From `start` outwards, the first place after which the velocity stays below `level` for EDGE_S; `limit` if it never does."""
+    """From `start` outwards, the first place from which the velocity stays below `level` for EDGE_S, else `limit`."""
     run = int(EDGE_S * RATE_HZ)
     low = 0
     for place in range(start, limit, step):
