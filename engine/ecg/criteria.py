@@ -101,16 +101,7 @@ def _normal(beats: Beats, measurements: Sequence[Measurement]) -> list[Criterion
     found.append(
         Criterion("Normal", "A P wave before the QRS", met, share.value if share else None, "%", source=KUSUMOTO_2019)
     )
-    ectopic = by_code.get("ectopic_beats")
-    found.append(
-        Criterion(
-            "Normal",
-            "No ectopic beat",
-            ectopic.value == 0 if ectopic else None,
-            ectopic.value if ectopic else None,
-            "{beats}",
-        )
-    )
+    found.append(_none_out_of_turn(by_code.get("ectopic_beats")))
     outside = [m for m in measurements if m.code.startswith("st_level_") and m.in_range is False]
     found.append(
         Criterion(
@@ -124,6 +115,15 @@ def _normal(beats: Beats, measurements: Sequence[Measurement]) -> list[Criterion
         )
     )
     return found
+
+
+def _none_out_of_turn(found: Measurement | None) -> Criterion:
+    text = "No ectopic beat"
+    return (
+        Criterion("Normal", text, found.value == 0, found.value, found.unit)
+        if found
+        else Criterion("Normal", text, None)
+    )
 
 
 def _in_range(text: str, found: Measurement | None) -> Criterion:
@@ -205,6 +205,7 @@ def _left_bundle(values: dict[str, float], shapes: dict[str, QrsShape]) -> list[
     lateral = [lead for lead in ("I", "aVL", "V5", "V6") if lead in shapes]
     broad = [lead for lead in lateral if shapes[lead].broad_r]
     septal = [lead for lead in ("I", "V5", "V6") if lead in shapes]
+    negative = shapes["V1"].mostly_negative if "V1" in shapes else None
     without_q = [lead for lead in septal if not shapes[lead].has_q]
     return [
         _wide("LBBB", values),
@@ -222,13 +223,7 @@ def _left_bundle(values: dict[str, float], shapes: dict[str, QrsShape]) -> list[
             leads=tuple(without_q),
             source=SURAWICZ_2009,
         ),
-        Criterion(
-            "LBBB",
-            "rS or QS complex in V1",
-            shapes["V1"].mostly_negative if "V1" in shapes else None,
-            leads=("V1",),
-            source=SURAWICZ_2009,
-        ),
+        Criterion("LBBB", "rS or QS complex in V1", negative, leads=("V1",), source=SURAWICZ_2009),
     ]
 
 

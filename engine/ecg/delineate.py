@@ -91,7 +91,7 @@ def delineate(signal: EcgSignal) -> Beats:
     The usual (median) beat of all leads is measured once, where noise is lowest; its bounds are carried to each beat of that
     shape, P waves are looked for in each beat on their own, and beats of another shape are measured by themselves.
     """
-    given: np.ndarray = np.isfinite(signal.samples_mv)
+    given = np.isfinite(np.asarray(signal.samples_mv))
     whole = r_peaks.bridged(signal.samples_mv)
     peaks = r_peaks.align(r_peaks.find_beats(r_peaks.beat_energy(whole, given)), whole, given)
     if not len(peaks):
@@ -127,9 +127,8 @@ def _median_beat(level: np.ndarray, given: np.ndarray, peaks: np.ndarray, domina
     before, after = int(BEFORE_S * RATE_HZ), int(AFTER_S * RATE_HZ)
     usual = peaks[dominant]
     windows, seen = _windows(level, given, usual, before, after)
-    core = seen[:, before - int(0.05 * RATE_HZ) : before + int(0.05 * RATE_HZ)].all(
-        axis=1
-    )  # (n, 12): the QRS is printed
+    qrs = slice(before - int(0.05 * RATE_HZ), before + int(0.05 * RATE_HZ))
+    core = np.asarray(seen[:, qrs].all(axis=1))  # (n, 12): the QRS is printed
     windows[~seen | ~core[:, None, :]] = np.nan
     count = core.sum(axis=0)
     if not count.any():

@@ -69,7 +69,7 @@ def rr_cv_percent(beats: Beats) -> float | None:
 
 
 def qrs_axis_deg(median: MedianBeat) -> float | None:
-    """Frontal QRS axis in degrees (-180..180) by the areas under the QRS in I and aVF; None where one is missing or both are flat."""
+    """Frontal QRS axis in degrees (-180..180) by the QRS areas in I and aVF; None if one is missing or both flat."""
     shown = {lead: _qrs_area(median, lead) for lead in ("I", "aVF", "II", "III")}
     i, avf = shown["I"], shown["aVF"]
     if avf is None and shown["II"] is not None and shown["III"] is not None:
@@ -152,7 +152,7 @@ def _st(signal: EcgSignal, beats: Beats, median: MedianBeat) -> list[Measurement
 
 
 def st_elevation_limit_mv(lead: str) -> float:
-    """From which ST elevation counts: 0.2 mV in V2 and V3 (men from 40 on; sex and age unknown), 0.1 mV elsewhere (Thygesen 2018)."""
+    """From which ST elevation counts: 0.2 mV in V2 and V3, 0.1 mV elsewhere (Thygesen 2018, sex and age unknown)."""
     return 0.2 if lead in ("V2", "V3") else 0.1
 
 

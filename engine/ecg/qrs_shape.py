@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -94,7 +95,7 @@ def _waves(level: np.ndarray, smallest: float) -> list[tuple[float, float, float
     sign = np.sign(level)
     edges = [0, *(np.flatnonzero(np.diff(sign) != 0) + 1).tolist(), len(level)]
     found = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         piece = level[start:stop]
         height = float(piece[np.abs(piece).argmax()])
         if abs(height) >= smallest:
