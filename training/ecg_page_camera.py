@@ -185,10 +185,10 @@ def _shadow(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
         radii = rng.uniform(0.15, 0.7, len(angles)) * max(height, width)
         points = centre + np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None]
         cv2.fillPoly(shade, [points.astype(np.int32)], float(rng.uniform(0.5, 1.0)), cv2.LINE_AA)
-    shade = cv2.GaussianBlur(shade, (0, 0), float(rng.choice([rng.uniform(1, 6), rng.uniform(8, 40)])))
+    soft = cv2.GaussianBlur(shade, (0, 0), float(rng.choice([rng.uniform(1, 6), rng.uniform(8, 40)])))
     if rng.random() < 0.4:
-        shade *= np.clip(0.5 + 0.8 * _noise((height, width), max(height, width) / 6, rng), 0, 1)
-    return shade
+        return soft * np.clip(0.5 + 0.8 * _noise((height, width), max(height, width) / 6, rng), 0, 1)
+    return np.asarray(soft)
 
 
 def _crumples(height: int, width: int, camera: CameraStyle, rng: np.random.Generator) -> np.ndarray:
@@ -231,13 +231,13 @@ def _expose(
     ]
     curve = np.stack(table, axis=-1).astype(np.float32)[None]
     lit = cv2.LUT(photo, curve)
-    lit = lit * cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
-    if inside.min() == 255:
+    factor = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
+    np.multiply(lit, factor[..., None], out=lit)
+    outside = inside < 255
+    if not outside.any():
         return lit
-    behind = np.empty_like(lit)
-    behind[:] = np.array(camera.background, np.float32) * rng.uniform(0.3, 1.0)
-    if rng.random() < 0.6:
-        behind *= (1 + 0.25 * cv2.resize(_noise((64, 64), rng.uniform(3, 20), rng), (width, height)))[..., None]
+    behind = np.empty((height, width, 3), np.uint8)
+    behind[:] = np.array(camera.background) * rng.uniform(0.3, 1.0)
     if camera.black_border_mm:
         w, h, b = *size_mm, camera.black_border_mm
         loose = np.array([[0, 0], [w, 0], [w, h], [0, h]]) + rng.uniform(0, b, (4, 2)) * [
@@ -247,8 +247,13 @@ def _expose(
             [-1, 1],
         ]
         cv2.fillConvexPoly(behind, geometry.to_photo(loose).round().astype(np.int32), tuple(rng.uniform(0, 25, 3)))
-    part = inside.astype(np.float32)[..., None] / 255
-    return behind + part * (lit - behind)
+    seen = behind[outside].astype(np.float32)
+    if rng.random() < 0.6:
+        stains = cv2.resize(_noise((64, 64), rng.uniform(3, 20), rng), (width, height))
+        seen *= 1 + 0.25 * stains[outside][:, None]
+    share = inside[outside].astype(np.float32)[:, None] / 255
+    lit[outside] = seen + share * (lit[outside] - seen)
+    return lit
 
 
 def _sensor(photo: np.ndarray, camera: CameraStyle, rng: np.random.Generator) -> np.ndarray:

@@ -162,12 +162,12 @@ class _Canvas:
                 minor = np.maximum(np.minimum.outer(down, beads[1]), np.minimum.outer(beads[0], across))
             else:
                 minor = np.maximum.outer(down, across)
-            self._blend(view, minor, grid.minor)
+            self._print_on_paper(view, minor, grid.minor)
             np.maximum(mask, minor, out=mask)
         if grid.kind in ("lines", "major", "dots", "dotted"):
-            major = np.maximum.outer(*(self._lines(n, 5.0, grid.major_mm) for n in view.shape[:2]))
-            self._blend(view, major, grid.major)
-            np.maximum(mask, major, out=mask)
+            down, across = (self._lines(n, 5.0, grid.major_mm) for n in view.shape[:2])
+            self._rule(view, mask, down, grid.major)
+            self._rule(view.swapaxes(0, 1), mask.T, across, grid.major)
         if grid.border:
             ends = [(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3]), (box[0], box[1])]
             self.stroke(ends, grid.major, grid.major_mm, "grid")
@@ -178,6 +178,21 @@ class _Canvas:
         offset = np.abs((centres + pitch_mm / 2) % pitch_mm - pitch_mm / 2) * self.scale
         covered = np.clip(width_mm * self.scale / 2 + 0.5 - offset, 0, min(1.0, width_mm * self.scale))
         return (255 * covered).astype(np.uint8)
+
+    def _print_on_paper(self, view: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:
+        """Colour over paper on which nothing is printed yet: one look-up a pixel."""
+        paper, share = np.array(self.style.grid.paper, np.float32), np.linspace(0, 1, 256, dtype=np.float32)[:, None]
+        table = (paper + share * (np.array(colour, np.float32) - paper)).astype(np.uint8)[None]
+        view[:] = cv2.LUT(cv2.merge([coverage] * 3), table)
+
+    @staticmethod
+    def _rule(view: np.ndarray, mask: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:
+        """Lines along the second axis, wherever `coverage` of the first is not 0."""
+        lines = np.flatnonzero(coverage)
+        share = coverage[lines].astype(np.float32)[:, None, None] / 255
+        old = view[lines].astype(np.float32)
+        view[lines] = (old + share * (np.array(colour, np.float32) - old)).astype(np.uint8)
+        mask[lines] = np.maximum(mask[lines], coverage[lines][:, None])
 
     @staticmethod
     def _blend(view: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:
