@@ -17,8 +17,9 @@ __all__ = ["Beat", "Beats", "MedianBeat", "Waves", "delineate"]
 SMOOTH_HZ = 40.0  # above is muscle, mains and paper grain
 BEFORE_S, AFTER_S = 0.60, 0.70  # of the median beat, around the R peak
 BASELINE_S = (0.10, 0.06)  # before the R peak: where the baseline is taken for the baseline's course
-P_LIKENESS = 0.55  # correlation of a beat's P window with the median P wave
-P_JITTER_S = 0.06  # that a P wave may lie off its usual place before the QRS
+P_LIKENESS = 0.5  # correlation of the stretch before a QRS with that of the other beats, from which it is a P wave
+P_ROOM_S = 0.14  # from T to QRS, less of which may hide a P wave
+P_JITTER_S = 0.03  # that a P wave may lie off its usual place before the QRS
 ENOUGH_BEATS = 4  # per lead, for a median that a single beat does not make
 
 
@@ -101,7 +102,7 @@ def delineate(signal: EcgSignal) -> Beats:
     median = _median_beat(level, given, peaks, dominant)
     if median is None:
         return Beats(())
-    p_shift, p_seen = _p_waves(level, given, peaks, median)
+    p_shift, p_seen = _p_waves(level, given, peaks, dominant, median)
     beats = [
         _beat(int(peak), median, level, given, bool(dominant[k]), p_shift[k], p_seen[k]) for k, peak in enumerate(peaks)
     ]
@@ -136,7 +137,7 @@ def _median_beat(level: np.ndarray, given: np.ndarray, peaks: np.ndarray, domina
     samples = np.full(windows.shape[1:], np.nan)
     for k in np.flatnonzero(count):
         samples[:, k] = _median_over_beats(windows[core[:, k], :, k])
-    rr = float(np.quantile(np.diff(peaks), 0.3)) if len(peaks) > 1 else RATE_HZ
+    rr = float(np.median(np.diff(peaks)[dominant[1:]])) if dominant[1:].any() else RATE_HZ
     waves = find_waves(samples[:, count > 0], before, rr)
     by_lead = {LEADS[k]: find_waves(samples[:, [k]], before, rr) for k in np.flatnonzero(count)}
     samples -= samples[max(0, waves.qrs_onset - 2) : waves.qrs_onset + 1].mean(axis=0)
@@ -162,52 +163,70 @@ def _windows(
 
 
 def _p_waves(
-    level: np.ndarray, given: np.ndarray, peaks: np.ndarray, median: MedianBeat
+    level: np.ndarray, given: np.ndarray, peaks: np.ndarray, dominant: np.ndarray, median: MedianBeat
 ) -> tuple[list[int], list[bool | None]]:
-    """Per beat: how many samples its P wave lies off the usual place, and whether it has one (None: too little printed)."""
+    """Per beat: how many samples its P wave lies off the usual place, and whether it has one (None: too little printed).
+
+    A P wave repeats: it is seen where the stretch before the QRS is like the same stretch of the *other* usual beats.
+    Fibrillation waves are not, however tall.
+    """
     waves = median.waves
     if waves.p_onset is None or waves.p_offset is None:
-        return [0] * len(peaks), [False] * len(peaks)
+        room = _room_for_p_s(peaks, median)
+        return [0] * len(peaks), [None if room < P_ROOM_S else False] * len(peaks)
     first, last = waves.p_onset - median.r_index, waves.p_offset - median.r_index
-    usual = median.samples_mv[waves.p_onset : waves.p_offset]
     enough = median.count >= min(ENOUGH_BEATS, int(median.count.max()))
-    shifts, seen = [], []
-    for peak in peaks:
-        shift, likeness = _best_p_shift(level, given & enough, int(peak), first, last, usual)
-        shifts.append(shift)
-        seen.append(None if np.isnan(likeness) else bool(likeness > P_LIKENESS))
-    return shifts, seen
+    pieces, seen = _windows(level, given & enough, peaks, -first, last)
+    shown = seen.all(axis=1)  # (n, 12)
+    pieces = _detrended(pieces)
+    found = [_likeness(k, pieces, shown, dominant) for k in range(len(peaks))]
+    shifts = [
+        _p_shift(level, int(peak), first, last, pieces, shown[k] & enough, dominant)
+        if (found[k] or 0) > P_LIKENESS
+        else 0
+        for k, peak in enumerate(peaks)
+    ]
+    return shifts, [None if like is None else like > P_LIKENESS for like in found]
 
 
-def _best_p_shift(
-    level: np.ndarray, given: np.ndarray, peak: int, first: int, last: int, usual: np.ndarray
-) -> tuple[int, float]:
-    """(samples, correlation) of the place near the usual one where the beat resembles the median P wave most."""
-    reach = int(P_JITTER_S * RATE_HZ)
-    best = (0, float("nan"))
-    for shift in range(-reach, reach + 1, 3):
+def _room_for_p_s(peaks: np.ndarray, median: MedianBeat) -> float:
+    """Seconds between the end of a T wave and the next QRS: with too few, a P wave may hide in the T wave."""
+    end = median.waves.t_offset or median.waves.qrs_offset
+    return (float(np.median(np.diff(peaks))) - (end - median.waves.qrs_onset)) / RATE_HZ if len(peaks) > 1 else 0.0
+
+
+def _likeness(k: int, pieces: np.ndarray, shown: np.ndarray, dominant: np.ndarray) -> float | None:
+    """Correlation (-1..1) of beat k's pieces (n, W, 12) with the median of the other usual beats, over the leads it shows."""
+    others = dominant.copy()
+    others[k] = False
+    leads = [lead for lead in np.flatnonzero(shown[k]) if (shown[:, lead] & others).sum() >= 2]
+    if not leads:
+        return None
+    usual = np.stack([np.median(pieces[shown[:, lead] & others, :, lead], axis=0) for lead in leads], axis=1)
+    own = pieces[k][:, leads]
+    size = float(np.linalg.norm(own) * np.linalg.norm(usual))
+    return float((own * usual).sum() / size) if size > 0 else 0.0
+
+
+def _p_shift(
+    level: np.ndarray, peak: int, first: int, last: int, pieces: np.ndarray, leads: np.ndarray, dominant: np.ndarray
+) -> int:
+    """Samples by which the beat's P wave lies off the usual place: where it is most like the usual one."""
+    usual = np.median(pieces[dominant][:, :, leads], axis=0)
+    best = (-1.0, 0)
+    for shift in range(-int(P_JITTER_S * RATE_HZ), int(P_JITTER_S * RATE_HZ) + 1):
         start, stop = peak + first + shift, peak + last + shift
-        if start < 0:
-            continue
-        leads = given[start:stop].all(axis=0)
-        if not leads.any():
-            continue
-        here, there = _detrended(level[start:stop, leads]), _detrended(usual[:, leads])
-        size = np.linalg.norm(here) * np.linalg.norm(there)
-        likeness = float((here * there).sum() / size) if size > 0 else 0.0
-        likeness *= 1 - 0.15 * abs(shift) / reach  # the usual place is the likeliest
-        ratio = np.linalg.norm(here) / max(float(np.linalg.norm(there)), 1e-9)
-        if not 0.35 < ratio < 3:
-            likeness = min(likeness, 0.0)
-        if np.isnan(best[1]) or likeness > best[1]:
-            best = (shift, likeness)
-    return best
+        if start >= 0 and stop <= len(level):
+            here = _detrended(level[None, start:stop, leads])[0]
+            size = float(np.linalg.norm(here) * np.linalg.norm(usual))
+            best = max(best, ((here * usual).sum() / size if size else 0.0, shift))
+    return best[1]
 
 
 def _detrended(pieces: np.ndarray) -> np.ndarray:
-    """(W, leads) less the straight line through each piece's ends."""
-    ramp = np.linspace(0, 1, len(pieces))[:, None]
-    return pieces - pieces[:1] * (1 - ramp) - pieces[-1:] * ramp
+    """(n, W, leads) less the straight line through each piece's ends."""
+    ramp = np.linspace(0, 1, pieces.shape[1])[None, :, None]
+    return pieces - pieces[:, :1] * (1 - ramp) - pieces[:, -1:] * ramp
 
 
 def _beat(

@@ -15,11 +15,16 @@ QRS_EDGE_SHARE = 0.08  # of the QRS's steepest slope, where it begins and ends
 NOISE_FACTOR = 2.2  # over the slopes of the quiet stretches
 EDGE_S = 0.012  # for which the slope has to stay low
 P_BEFORE_QRS_S = (0.44, 0.02)  # from its onset's earliest place to its peak's latest, before the QRS
+P_HALF_S = 0.10  # that a P wave may reach to each side of its peak
 P_SIGMA_S = 0.022  # of the Gaussian that a P wave resembles
-P_MIN_MV = 0.025  # bump height in the lead combination that shows P best
+P_MIN_MV = 0.02  # root mean square over leads of its height; less is no P wave to be seen
 T_SIGMA_S = 0.045
 T_MIN_MV = 0.04
 T_AFTER_J_S = (0.06, 0.46)  # where the T wave's peak may lie after the J point
+T_FOOT_S = 0.08  # after its end, where the T wave's hollow may be taken for a P wave
+T_PEAK_SHARE = (
+    0.27  # of the root of the distance from J to the next beat (s): a peak later after J is less likely the T wave
+)
 T_TO_NEXT_S = 0.14  # that it keeps from the next QRS
 
 
@@ -47,10 +52,9 @@ def find_waves(beat_mv: np.ndarray, r_index: int, rr_samples: float) -> Waves:
     """
     onset, offset = qrs_bounds(beat_mv, r_index)
     t_peak, t_offset = t_bounds(beat_mv, offset, r_index + rr_samples)
-    before = (
-        r_index - rr_samples + ((t_peak or offset + 0.2 * RATE_HZ) - r_index) + 0.06 * RATE_HZ
-    )  # the last T wave's slope
-    p_onset, p_peak, p_offset = p_bounds(beat_mv, onset, before)
+    none = (round(offset + 0.2 * RATE_HZ - rr_samples),) * 2  # no T wave was seen: it would have ended by then
+    last_t = none if t_peak is None or t_offset is None else (round(t_peak - rr_samples), round(t_offset - rr_samples))
+    p_onset, p_peak, p_offset = p_bounds(beat_mv, onset, last_t)
     return Waves(onset, offset, p_onset, p_peak, p_offset, t_peak, t_offset)
 
 
@@ -71,33 +75,35 @@ def qrs_bounds(beat_mv: np.ndarray, r_index: int) -> tuple[int, int]:
     return onset, offset
 
 
-def p_bounds(beat_mv: np.ndarray, qrs_onset: int, earliest: float) -> tuple[int | None, int | None, int | None]:
+def p_bounds(beat_mv: np.ndarray, qrs_onset: int, last_t: tuple[int, int]) -> tuple[int | None, int | None, int | None]:
     """(onset, peak, offset) of the P wave before the QRS, three None without one.
 
-    earliest: the first sample that the wave may peak at (the T wave of the beat before ends about there).
+    last_t: where the T wave of the beat before peaks and ends; the P wave may lie on its descent.
     """
-    first = int(max(earliest, qrs_onset - P_BEFORE_QRS_S[0] * RATE_HZ, 0.03 * RATE_HZ))
+    first = int(max((last_t[0] + last_t[1]) / 2, qrs_onset - P_BEFORE_QRS_S[0] * RATE_HZ, 0.03 * RATE_HZ))
     last = qrs_onset - int(P_BEFORE_QRS_S[1] * RATE_HZ)
     if last - first < 0.04 * RATE_HZ:
         return None, None, None
     flat = beat_mv[: qrs_onset + 1]
-    flat = np.concatenate(
-        [flat, np.repeat(flat[-1:], int(0.1 * RATE_HZ), axis=0)]
-    )  # the QRS must not reach into the filter
+    held = np.repeat(flat[-1:], int(0.1 * RATE_HZ), axis=0)  # the QRS must not reach into the filter
+    flat = np.concatenate([flat, held])
     bump = _bumps(flat, P_SIGMA_S)
     strength = np.sqrt((bump**2).mean(axis=1))
     peaks, _ = find_peaks(strength[first : last + 1])
     if not len(peaks):
         return None, None, None
     places = peaks + first
-    place = int(places[(strength[places] * _near(places, qrs_onset)).argmax()])
+    likely = strength[places] * _near(places, qrs_onset) * ~_feet_of_t(bump, places, last_t)
+    if likely.max() <= 0:
+        return None, None, None
+    place = int(places[likely.argmax()])
     combined = _combine(flat, bump[place])
     height = float((bump[place] ** 2).sum() / max(np.linalg.norm(bump[place]), 1e-9))
-    noise = float(np.median(np.abs(_combine(bump, bump[place])[first : last + 1]))) if last > first else 0.0
-    if height < max(P_MIN_MV, 1.5 * noise):
+    grain = combined[first : last + 1] - gaussian_filter1d(combined, 0.01 * RATE_HZ)[first : last + 1]
+    if height < max(P_MIN_MV * flat.shape[1] ** 0.5, 3 * float(np.std(grain))):
         return None, None, None
-    onset = _foot(combined, place, max(0, place - int(0.085 * RATE_HZ)), -1)
-    offset = _foot(combined, place, min(qrs_onset, place + int(0.085 * RATE_HZ)), +1)
+    onset = _foot(combined, place, max(0, place - int(P_HALF_S * RATE_HZ)), -1)
+    offset = _foot(combined, place, min(qrs_onset, place + int(P_HALF_S * RATE_HZ)), +1)
     return onset, place, offset
 
 
@@ -116,7 +122,8 @@ def t_bounds(beat_mv: np.ndarray, j_point: int, next_r: float) -> tuple[int | No
     peaks, _ = find_peaks(strength[first : last + 1])
     if not len(peaks):
         return None, None
-    place = int(peaks[strength[peaks + first].argmax()] + first)
+    late = (peaks + first - j_point) / RATE_HZ - T_PEAK_SHARE * (max(next_r - j_point, 0) / RATE_HZ) ** 0.5
+    place = int(peaks[(strength[peaks + first] * np.clip(1 - 4 * late, 0.3, 1)).argmax()] + first)
     combined = gaussian_filter1d(_combine(flat, bump[place]), 0.008 * RATE_HZ)
     if np.linalg.norm(bump[place]) < T_MIN_MV:
         return None, None
@@ -161,9 +168,20 @@ def _near(places: np.ndarray, qrs_onset: int) -> np.ndarray:
     return np.clip(1.0 - (distance - 0.24) * 2.0, 0.4, 1.0)
 
 
+def _feet_of_t(bump: np.ndarray, places: np.ndarray, last_t: tuple[int, int]) -> np.ndarray:
+    """Which places are the hollow where the last T wave ends: bent the other way than the T wave, in the same leads."""
+    peak, end = last_t
+    if peak < 0:  # off the beat's left end, so that its leads are not known
+        return places < end + T_FOOT_S * RATE_HZ / 2
+    shape = bump[peak]
+    size = np.linalg.norm(bump[places], axis=1) * np.linalg.norm(shape)
+    opposite = (bump[places] @ shape) / np.maximum(size, 1e-9) < -0.6
+    return opposite & (places < end + T_FOOT_S * RATE_HZ)
+
+
 def _foot(wave: np.ndarray, peak: int, limit: int, step: int) -> int:
     """Where a wave that rises to `peak` begins (step -1) or ends (+1): its slope falls below a fifth of its steepest."""
-    smooth = gaussian_filter1d(wave, 0.006 * RATE_HZ)
+    smooth = gaussian_filter1d(wave, 0.010 * RATE_HZ)
     slope = -step * np.gradient(smooth)
     path = np.arange(peak, limit, step)
     if len(path) < 4:
