@@ -23,7 +23,10 @@ NETWORKS = {  # weight -> its network class, built with the manifest's `architec
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network in evaluation mode. Hold `lock` around prediction and attribution alike: Captum is not thread-safe."""
+    """A network in evaluation mode, its weights without gradients.
+
+    Hold `lock` around prediction and attribution alike: Captum is not thread-safe.
+    """
 
     weight: weights.Weight
     module: nn.Module
@@ -74,7 +77,7 @@ def _load(weight: weights.Weight, device: str) -> LoadedModel:
         network.load_state_dict(weight.state_dict())
     except RuntimeError as error:
         raise WeightError(f"The weight file {weight.file} does not fit its network; install the app again.") from error
-    return LoadedModel(weight, network.eval().to(device), device)
+    return LoadedModel(weight, network.eval().requires_grad_(False).to(device), device)
 
 
 def store(device: str | None = None) -> ModelStore:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 STEPS = 16  # Gauss-Legendre nodes between the flat line and the signal
-EXAMPLES_AT_ONCE = 16  # interpolated windows in memory together
+EXAMPLES_AT_ONCE = 8  # interpolated windows in memory together
 
 
 def integrated_gradients(
