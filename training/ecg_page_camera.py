@@ -170,7 +170,7 @@ def _light(
     if camera.shadow:
         light *= 1 - camera.shadow * _shadow(height, width, rng)
     if camera.crumple:
-        light *= 1 + _crumples(height, width, camera, rng)
+        light *= 1 + (_facets if rng.random() < 0.4 else _crumples)(height, width, camera, rng)
     for _ in range(camera.creases):
         light *= 1 + _crease(u, v, rng)
     return np.clip(light, 0.08, 1.6).astype(np.float32)
@@ -202,7 +202,21 @@ def _crumples(height: int, width: int, camera: CameraStyle, rng: np.random.Gener
     across, down = (cv2.Sobel(relief, cv2.CV_32F, 1 - k, k, scale=0.125) for k in (0, 1))
     slope = np.cos(angle) * across + np.sin(angle) * down
     present = np.clip(0.6 + _noise((height, width), max(height, width) / 3, rng), 0, 1) if rng.random() < 0.5 else 1.0
-    return np.clip(camera.crumple * 0.35 * slope * present, -0.75, 0.4)
+    return np.clip(camera.crumple * 0.28 * slope * present, -0.75, 0.4)
+
+
+def _facets(height: int, width: int, camera: CameraStyle, rng: np.random.Generator) -> np.ndarray:
+    """The shading of sharply crumpled paper: flat facets of different brightness, with bright or dark edges between them."""
+    count = int(rng.integers(12, 160))
+    seeds = np.full((height, width), 255, np.uint8)
+    seeds[rng.integers(0, height, count), rng.integers(0, width, count)] = 0
+    labels = cv2.distanceTransformWithLabels(seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1]
+    shade = rng.normal(0, 0.16, int(labels.max()) + 1).astype(np.float32)[labels]
+    edges = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
+    soft = cv2.GaussianBlur(shade, (0, 0), rng.uniform(0.8, 5.0)) + rng.uniform(-0.6, 0.6) * cv2.GaussianBlur(
+        edges, (0, 0), 0.8
+    )
+    return np.asarray(camera.crumple * np.clip(soft, -0.5, 0.4))
 
 
 def _crease(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:

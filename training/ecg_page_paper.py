@@ -62,14 +62,15 @@ def draw_paper(signal_mv: np.ndarray, style: PageStyle) -> Paper:
         canvas.stroke([(x0, y0), (x1, y1)], (40, 40, 40), width, None)
     leads: list[PaperLead] = []
     texts: list[PaperText | None] = []
-    for row, names in enumerate(style.rows()):
+    for row, names in enumerate(() if style.blank else style.rows()):
         baseline = style.margin_mm[1] + (row + 0.5) * style.row_mm
         rhythm = row >= len(style.rows()) - len(style.rhythm)
         drawn = _draw_row(canvas, signal_mv, style, names, baseline, rhythm)
         leads += drawn
         texts += [canvas.lead_name(lead.lead, float(lead.xy_mm[0, 0]), lead.xy_mm, baseline) for lead in drawn]
         _draw_pulse(canvas, style, row, baseline)
-    _draw_separators(canvas, style)
+    if not style.blank:
+        _draw_separators(canvas, style)
     texts += [canvas.text(item, "other_text") for item in style.texts]
     canvas.deface()
     return Paper(canvas.image, canvas.masks, style.px_per_mm, tuple(leads), tuple(t for t in texts if t is not None))
@@ -115,9 +116,13 @@ def _draw_separators(canvas: _Canvas, style: PageStyle) -> None:
     half, width = style.separator_mm / 2, style.trace_mm * 1.3
     for column in range(1, columns):
         x = style.left_mm + column * style.seconds * style.speed_mm_s / columns + (column - 0.5) * style.column_gap_mm
+        top, bottom = style.margin_mm[1], style.margin_mm[1] + grid_rows * style.row_mm
         if style.separator == "line":
-            top, bottom = style.margin_mm[1], style.margin_mm[1] + grid_rows * style.row_mm
             canvas.stroke([(x, top), (x, bottom)], style.ink, style.trace_mm * 0.8, "separator")
+        if style.separator == "dashed line":
+            pitch = max(0.6, style.separator_mm / 5)
+            for y in np.arange(top, bottom, pitch):
+                canvas.stroke([(x, y), (x, y + pitch / 2)], style.ink, style.trace_mm * 0.8, "separator")
         for row in range(grid_rows if style.separator in ("tick", "split tick") else 0):
             y = style.margin_mm[1] + (row + 0.5) * style.row_mm
             if style.separator == "tick":
@@ -153,24 +158,26 @@ class _Canvas:
         x0, y0, x1, y1 = (max(0, round(v * self.scale)) for v in box)
         view, mask = self.image[y0:y1, x0:x1], self.masks["grid"][y0:y1, x0:x1]
         if grid.kind in ("lines", "minor", "dots", "dotted"):
-            across = self._lines(view.shape[1], 1.0, grid.minor_mm)
-            down = self._lines(view.shape[0], 1.0, grid.minor_mm)
-            if grid.kind == "dots":
-                minor = (np.minimum.outer(down, across).astype(np.float32) * 1.5).clip(0, 255).astype(np.uint8)
-            elif grid.kind == "dotted":
-                beads = [self._lines(n, 0.5 if self.scale > 5 else 1.0, 0.25) for n in view.shape[:2]]
-                minor = np.maximum(np.minimum.outer(down, beads[1]), np.minimum.outer(beads[0], across))
-            else:
-                minor = np.maximum.outer(down, across)
-            self._print_on_paper(view, minor, grid.minor)
-            np.maximum(mask, minor, out=mask)
+            self._print_on_paper(view, self._fine_grid(view.shape, grid.minor_mm), grid.minor)
+            np.maximum(mask, self._fine_grid(view.shape, max(grid.minor_mm, 1 / self.scale)), out=mask)
         if grid.kind in ("lines", "major", "dots", "dotted"):
-            down, across = (self._lines(n, 5.0, grid.major_mm) for n in view.shape[:2])
-            self._rule(view, mask, down, grid.major)
-            self._rule(view.swapaxes(0, 1), mask.T, across, grid.major)
+            for axis, count in enumerate(view.shape[:2]):
+                self._rule(view.swapaxes(0, axis), self._lines(count, 5.0, grid.major_mm), grid.major)
+                across = self._lines(count, 5.0, max(grid.major_mm, 1 / self.scale))
+                np.maximum(mask, np.expand_dims(across, 1 - axis), out=mask)
         if grid.border:
             ends = [(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3]), (box[0], box[1])]
             self.stroke(ends, grid.major, grid.major_mm, "grid")
+
+    def _fine_grid(self, shape: tuple[int, ...], width_mm: float) -> np.ndarray:
+        """(h, w) uint8 coverage of the 1 mm grid. On the mask a line is at least a pixel wide, however faint it is printed."""
+        down, across = (self._lines(count, 1.0, width_mm) for count in shape[:2])
+        if self.style.grid.kind == "dots":
+            return (np.minimum.outer(down, across).astype(np.float32) * 1.5).clip(0, 255).astype(np.uint8)
+        if self.style.grid.kind == "dotted":
+            beads = [self._lines(count, 0.5 if self.scale > 5 else 1.0, 0.25) for count in shape[:2]]
+            return np.maximum(np.minimum.outer(down, beads[1]), np.minimum.outer(beads[0], across))
+        return np.asarray(np.maximum.outer(down, across))
 
     def _lines(self, count: int, pitch_mm: float, width_mm: float) -> np.ndarray:
         """(count,) uint8: how much of each pixel a set of lines of that pitch covers."""
@@ -186,13 +193,12 @@ class _Canvas:
         view[:] = cv2.LUT(cv2.merge([coverage] * 3), table)
 
     @staticmethod
-    def _rule(view: np.ndarray, mask: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:
+    def _rule(view: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:
         """Lines along the second axis, wherever `coverage` of the first is not 0."""
         lines = np.flatnonzero(coverage)
         share = coverage[lines].astype(np.float32)[:, None, None] / 255
         old = view[lines].astype(np.float32)
         view[lines] = (old + share * (np.array(colour, np.float32) - old)).astype(np.uint8)
-        mask[lines] = np.maximum(mask[lines], coverage[lines][:, None])
 
     @staticmethod
     def _blend(view: np.ndarray, coverage: np.ndarray, colour: Colour) -> None:

@@ -12,7 +12,7 @@ COLUMNS = ("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", 
 CABRERA_COLUMNS = ("aVL", "I", "-aVR"), ("II", "aVF", "III"), ("V1", "V2", "V3"), ("V4", "V5", "V6")
 GRIDS = ("lines", "dots", "dotted", "major", "minor", "none")
 LABEL_PLACES = ("above", "left", "below", "over")
-SEPARATORS = ("none", "tick", "split tick", "line")
+SEPARATORS = ("none", "tick", "split tick", "line", "dashed line")
 PULSES = ("none", "left", "right", "first")
 
 
@@ -117,6 +117,7 @@ class PageStyle:
     ] = ()  # x0, y0, x1, y1, width: lines and boxes of forms
     blots: int = 0  # grey smears over the header: text made unreadable
     scribbles: int = 0  # pen strokes by hand
+    blank: bool = False  # paper and print, but no trace, no lead name and no pulse
     px_per_mm: float = 8.0
     camera: CameraStyle | None = None
 
@@ -257,12 +258,13 @@ def _random_ink(rng: np.random.Generator, page: PageStyle) -> PageStyle:
         label_capitals=rng.random() < 0.25,
         label_spaced=rng.random() < 0.1,
         font=int(rng.integers(fonts)),
-        separator=str(rng.choice(SEPARATORS, p=[0.42, 0.28, 0.14, 0.16])),
+        separator=str(rng.choice(SEPARATORS, p=[0.4, 0.26, 0.12, 0.13, 0.09])),
         separator_mm=float(rng.uniform(3, 11)),
         pulse=str(rng.choice(PULSES, p=[0.3, 0.45, 0.17, 0.08])),
         pulse_mm=float(rng.choice([5.0, 2.5, 10.0, rng.uniform(2, 6)], p=[0.65, 0.12, 0.05, 0.18])),
         blots=int(rng.integers(1, 8)) if rng.random() < 0.08 else 0,
         scribbles=int(rng.integers(1, 6)) if rng.random() < 0.12 else 0,
+        blank=rng.random() < 0.03,
     )
 
 
@@ -270,9 +272,10 @@ def _random_grid(rng: np.random.Generator) -> GridStyle:
     kind = str(rng.choice(GRIDS, p=[0.66, 0.07, 0.07, 0.07, 0.06, 0.07]))
     hues = {
         "red": (1.0, 0.45, 0.45), "pink": (1.0, 0.55, 0.75), "orange": (1.0, 0.65, 0.35), "green": (0.4, 0.75, 0.45),
-        "blue": (0.45, 0.6, 0.95), "grey": (0.6, 0.6, 0.6), "brown": (0.7, 0.5, 0.35), "any": tuple(rng.uniform(0.1, 1, 3)),
+        "blue": (0.45, 0.6, 0.95), "grey": (0.6, 0.6, 0.6), "brown": (0.7, 0.5, 0.35),
+        "black": (0.12, 0.12, 0.16), "any": tuple(rng.uniform(0.1, 1, 3)),
     }  # fmt: skip
-    hue = np.array(hues[str(rng.choice(list(hues), p=[0.24, 0.16, 0.14, 0.08, 0.1, 0.16, 0.04, 0.08]))])
+    hue = np.array(hues[str(rng.choice(list(hues), p=[0.22, 0.14, 0.13, 0.08, 0.1, 0.16, 0.04, 0.07, 0.06]))])
     tone = rng.uniform(0.88, 1.0, 3) if rng.random() < 0.35 else np.full(3, rng.uniform(0.94, 1.0))
     tinted = rng.random() < 0.3
     paper = 255 * tone * (1 - 0.22 * rng.random() * (1 - hue) if tinted else 1)
