@@ -66,8 +66,12 @@ def explain_class(analysis: Analysis, store: ModelStore, code: str, progress: Pr
 
 
 @dataclass(frozen=True)
-class _Record:
-    """What is explained: x (W, 2, 12, 1000) windows of the signal, beginning at its samples `starts` (W,)."""
+class Subject:
+    """What is explained: a signal as a network reads it.
+
+    x: (W, 2, 12, 1000) windows of the signal as `engine.ecg.classifier.prepare` makes them, beginning at its samples
+    `starts` (W,).
+    """
 
     model: LoadedModel
     signal: EcgSignal
@@ -77,9 +81,9 @@ class _Record:
 
 def _explain(analysis: Analysis, store: ModelStore, codes: Sequence[str], progress: Progress) -> Explanation:
     columns = [CLASSES.index(code) for code in codes]
-    record = _strongest(_record(store.get(WEIGHT), analysis.evidence.signal), columns)
+    record = _strongest(subject(store.get(WEIGHT), analysis.evidence.signal), columns)
     progress(0.0, "Looking for what speaks for each class")
-    maps = _grad_cam(record)
+    maps = class_maps(record)
     progress(0.2, "Leaving out one lead at a time")
     drops = _feature_ablation(record)
     progress(0.4, "Adding up the share of each sample")
@@ -87,19 +91,20 @@ def _explain(analysis: Analysis, store: ModelStore, codes: Sequence[str], progre
     curves: list[Faithfulness] = []
     for k, column in enumerate(columns):
         progress(0.7 + 0.3 * k / len(columns), "Checking the explanation")
-        curves.append(_faithfulness(record, column, maps[column]))
+        curves.append(deletion_curve(record, column, maps[column]))
     progress(1.0, "Explained")
     arrays = {"grad_cam": maps, "feature_ablation": drops, "integrated_gradients": shares}
     details = {"explained": list(codes), "integrated_gradients_delta": dict(zip(codes, deltas, strict=True))}
     return Explanation(arrays, AXES, tuple(curves), details)
 
 
-def _record(model: LoadedModel, signal: EcgSignal) -> _Record:
+def subject(model: LoadedModel, signal: EcgSignal) -> Subject:
+    """A signal before it is explained. Raises RefusedStudy where there is none to speak of."""
     prepared = prepare(signal)
-    return _Record(model, signal, torch.from_numpy(prepared.x).to(model.device), prepared.starts)
+    return Subject(model, signal, torch.from_numpy(prepared.x).to(model.device), prepared.starts)
 
 
-def _strongest(record: _Record, columns: Sequence[int]) -> _Record:
+def _strongest(record: Subject, columns: Sequence[int]) -> Subject:
     """At most MAX_WINDOWS of the record: those in which one of the classes has its highest logits."""
     if len(record.x) <= MAX_WINDOWS:
         return record
@@ -120,8 +125,8 @@ def _probabilities(model: LoadedModel, x: Tensor) -> Tensor:
     return torch.from_numpy(calibrated(np.stack([over_windows(windows) for windows in logits]), model.weight))
 
 
-def _grad_cam(record: _Record) -> np.ndarray:
-    """(9, 12, T) on the signal's axis."""
+def class_maps(record: Subject) -> np.ndarray:
+    """Grad-CAM of every class, (9, 12, T) float32 on the signal's axis; see AXES."""
     network: Any = record.model.module
     given = (avg_pool1d(record.x[:, 1], CELL) >= 0.5).float()  # as the network itself decides what is given
     with record.model.lock:
@@ -132,7 +137,7 @@ def _grad_cam(record: _Record) -> np.ndarray:
     return np.stack([_on_signal(maps, record, CELL * STEP) for maps in torch.cat(windows, dim=1).cpu().numpy()])
 
 
-def _feature_ablation(record: _Record) -> np.ndarray:
+def _feature_ablation(record: Subject) -> np.ndarray:
     """(9, 12) in calibrated probability."""
     with record.model.lock:
         drops = feature_ablation(lambda x: _probabilities(record.model, x), record.x).cpu().numpy()
@@ -140,7 +145,7 @@ def _feature_ablation(record: _Record) -> np.ndarray:
     return np.where(given, drops, np.nan).astype(np.float32)
 
 
-def _integrated_gradients(record: _Record, columns: Sequence[int]) -> tuple[np.ndarray, list[float]]:
+def _integrated_gradients(record: Subject, columns: Sequence[int]) -> tuple[np.ndarray, list[float]]:
     """(9, 12, T) on the signal's axis, NaN for other classes; and each class's delta of the worst window."""
     with record.model.lock:
         shares, deltas = integrated_gradients(record.model.module, record.x, columns)
@@ -150,7 +155,7 @@ def _integrated_gradients(record: _Record, columns: Sequence[int]) -> tuple[np.n
     return maps, [float(d) for d in deltas.abs().amax(1).cpu()]
 
 
-def _on_signal(windows: np.ndarray, record: _Record, step: int) -> np.ndarray:
+def _on_signal(windows: np.ndarray, record: Subject, step: int) -> np.ndarray:
     """(W, 12, n), of which column k belongs to signal sample start + k * step, as (12, T): the mean where windows overlap.
 
     NaN where the signal is not given or no window reaches.
@@ -167,8 +172,8 @@ def _on_signal(windows: np.ndarray, record: _Record, step: int) -> np.ndarray:
     return np.where(seen, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
-def _faithfulness(record: _Record, column: int, attribution: np.ndarray) -> Faithfulness:
-    """The deletion curve of one class's map (12, T), in calibrated probability; what is removed becomes not given."""
+def deletion_curve(record: Subject, column: int, attribution: np.ndarray) -> Faithfulness:
+    """Whether one class's map (12, T) is faithful: its calibrated probability while samples are taken away (not given)."""
     at_network_rate = attribution[:, ::STEP]
 
     def score(removed: np.ndarray) -> np.ndarray:
@@ -177,7 +182,7 @@ def _faithfulness(record: _Record, column: int, attribution: np.ndarray) -> Fait
     return deletion(CLASSES[column], score, at_network_rate)
 
 
-def _without(record: _Record, removed: np.ndarray) -> Tensor:
+def _without(record: Subject, removed: np.ndarray) -> Tensor:
     """The record's windows with what is removed no longer given: (B, 12, n) bool at 100 Hz -> (B, W, 2, 12, 1000)."""
     reach = int(record.starts.max()) // STEP + record.x.shape[-1]
     gone = torch.from_numpy(np.pad(removed, ((0, 0), (0, 0), (0, max(reach - removed.shape[-1], 0)))))

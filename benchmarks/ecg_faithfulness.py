@@ -1,0 +1,129 @@
+"""How faithful the explanations of the ECG classes are, on validation records: the figures of the model card.
+
+    python -m benchmarks.ecg_faithfulness --data DIR [--per-class 20] [--seed 0]
+
+Positive findings of the shipped classifier, as stored and as a 3x4 page with lead II below shows them. Stated are the
+share of findings whose class score falls further without the most attributed tenth of the samples than without a random
+tenth (Grad-CAM), and the rank correlation of their maps with those of networks whose weights were shuffled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from engine import models
+from engine.ecg.classifier import NETWORK_RATE_HZ, classify
+from engine.ecg.leads import CLASSES, LEADS, RATE_HZ
+from engine.ecg.signal import EcgSignal
+from engine.models import LoadedModel
+from explain.ecg import WEIGHT, class_maps, deletion_curve, subject
+from explain.faithfulness import randomised, rank_correlation
+from training.ecg_records import EcgRecords, read_records, twelve_leads
+
+RANDOM_NETWORKS = 3
+Z_95 = 1.96
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One positive finding: `arrangement` is `12 leads` or `printed 3x4`, `correlations` one per random network."""
+
+    code: str
+    arrangement: str
+    passed: bool
+    correlations: tuple[float, ...]
+
+
+def check(model: LoadedModel, records: EcgRecords, per_class: int, seed: int = 0) -> Iterator[Checked]:
+    """Up to `per_class` positive findings of each class and arrangement, in random order of the records."""
+    others = [replace(model, module=randomised(model.module, seed + k)) for k in range(RANDOM_NETWORKS)]
+    order = np.random.default_rng(seed).permutation(len(records))
+    for arrangement, arranged in (("12 leads", stored), ("printed 3x4", printed)):
+        left = dict.fromkeys(CLASSES, per_class)
+        for row in order:
+            signal = arranged(records, row)
+            columns = [k for k, label in enumerate(classify(signal, model)) if label.positive and left[label.code]]
+            if not columns:
+                continue
+            maps = class_maps(subject(model, signal))
+            shuffled = [class_maps(subject(other, signal)) for other in others]
+            for k in columns:
+                left[CLASSES[k]] -= 1
+                curve = deletion_curve(subject(model, signal), k, maps[k])
+                yield Checked(
+                    CLASSES[k], arrangement, curve.passed, tuple(rank_correlation(maps[k], s[k]) for s in shuffled)
+                )
+
+
+def stored(records: EcgRecords, row: int) -> EcgSignal:
+    """A record at 500 Hz, all leads."""
+    values = twelve_leads(records.signals_mv[row, :, : records.lengths[row]])
+    samples = resample_poly(values, RATE_HZ // NETWORK_RATE_HZ, 1, axis=1).T.astype(np.float32)
+    return EcgSignal(samples, np.ones_like(samples))
+
+
+def printed(records: EcgRecords, row: int) -> EcgSignal:
+    """What a page of four columns of three leads, with lead II below, shows of a record."""
+    signal = stored(records, row)
+    quarter = len(signal.samples_mv) // 4
+    shown = np.zeros(signal.samples_mv.shape, bool)
+    for column in range(4):
+        shown[column * quarter : (column + 1) * quarter, 3 * column : 3 * column + 3] = True
+    shown[:, LEADS.index("II")] = True
+    return EcgSignal(np.where(shown, signal.samples_mv, np.nan), shown.astype(np.float32))
+
+
+def share_interval(hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    share, z = hits / n, Z_95**2 / n
+    half = Z_95 * np.sqrt(share * (1 - share) / n + z / (4 * n))
+    return float((share + z / 2 - half) / (1 + z)), float((share + z / 2 + half) / (1 + z))
+
+
+def table(checked: list[Checked]) -> str:
+    """Markdown: a row per class and arrangement, and of each arrangement as a whole."""
+    lines = [
+        "| findings | n | top tenth beats random | 95 % interval | correlation with random weights, mean ± SD |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for arrangement in dict.fromkeys(c.arrangement for c in checked):
+        for code in ("all", *CLASSES):
+            rows = [c for c in checked if c.arrangement == arrangement and code in ("all", c.code)]
+            if rows:
+                lines.append(f"| {code}, {arrangement} | {_row(rows)} |")
+    return "\n".join(lines)
+
+
+def _row(rows: list[Checked]) -> str:
+    hits = sum(c.passed for c in rows)
+    low, high = share_interval(hits, len(rows))
+    correlations = np.array([c.correlations for c in rows])
+    return (
+        f"{len(rows)} | {hits} ({100 * hits / len(rows):.0f} %) | {100 * low:.0f} to {100 * high:.0f} % | "
+        f"{correlations.mean():+.2f} ± {correlations.std():.2f}"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the table; returns 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ecg_faithfulness", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a folder that `python -m training ecg` takes")
+    parser.add_argument("--per-class", type=int, default=20, help="findings per class and arrangement, at most")
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args(arguments)
+    records = read_records(asked.data)
+    records = records.take(np.flatnonzero(records.split == "valid"))
+    found = list(check(models.store("cpu").get(WEIGHT), records, asked.per_class, asked.seed))
+    print(table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
