@@ -113,7 +113,7 @@ def _draw_separators(canvas: _Canvas, style: PageStyle) -> None:
     rows = style.rows()
     columns = len(rows[0])
     grid_rows = len(rows) - len(style.rhythm)
-    half, width = style.separator_mm / 2, style.trace_mm * 1.3
+    half, width = style.separator_mm / 2, style.trace_mm * style.separator_width
     for column in range(1, columns):
         x = style.left_mm + column * style.seconds * style.speed_mm_s / columns + (column - 0.5) * style.column_gap_mm
         top, bottom = style.margin_mm[1], style.margin_mm[1] + grid_rows * style.row_mm
@@ -249,6 +249,7 @@ class _Canvas:
             "over": (start_mm + 0.3, baseline - 0.7 * size),
         }
         x, y = places[style.label_place]
+        x, y = x + style.label_shift_mm[0], y - style.label_shift_mm[1]
         y = max(y, baseline - style.row_mm * 0.75)
         return self.text(TextItem(shown, max(0.2, x), y, size, "lead"), "lead_name", style.label_ink)
 

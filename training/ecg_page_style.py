@@ -102,13 +102,15 @@ class PageStyle:
     trace_mm: float = 0.3
     smooth_lines: bool = True  # anti-aliased
     label_place: str = "above"
-    label_mm: float = 3.0
+    label_mm: float = 3.0  # height of the letters
+    label_shift_mm: tuple[float, float] = (0.0, 0.0)  # away from the usual place, right and up
     label_ink: Colour = (20, 20, 25)
     label_capitals: bool = False  # AVR for aVR
     label_spaced: bool = False  # I I for II, V 1 for V1: a typewriter's spacing
     font: int = 0  # of ecg_page_paper.fonts()
     separator: str = "none"
-    separator_mm: float = 8.0
+    separator_mm: float = 8.0  # height of a tick
+    separator_width: float = 1.3  # of a tick, in widths of the trace
     pulse: str = "left"
     pulse_mm: float = 5.0
     texts: tuple[TextItem, ...] = (TextItem("25mm/s", 30, -8, 3.0, "speed"), TextItem("10mm/mV", 60, -8, 3.0, "gain"))
@@ -254,12 +256,14 @@ def _random_ink(rng: np.random.Generator, page: PageStyle) -> PageStyle:
         trace_mm=float(np.exp(rng.uniform(np.log(0.12), np.log(0.6)))),
         label_place=str(rng.choice(LABEL_PLACES, p=[0.4, 0.15, 0.27, 0.18])),
         label_mm=float(rng.uniform(1.7, 4.6)),
+        label_shift_mm=(float(rng.uniform(-2, 5)), float(rng.uniform(-1, 4))) if rng.random() < 0.5 else (0.0, 0.0),
         label_ink=ink if rng.random() < 0.6 else _rgb(np.full(3, rng.uniform(0, 60))),
         label_capitals=rng.random() < 0.25,
         label_spaced=rng.random() < 0.1,
         font=int(rng.integers(fonts)),
         separator=str(rng.choice(SEPARATORS, p=[0.4, 0.26, 0.12, 0.13, 0.09])),
         separator_mm=float(rng.uniform(3, 11)),
+        separator_width=float(rng.uniform(0.8, 3.5)),
         pulse=str(rng.choice(PULSES, p=[0.3, 0.45, 0.17, 0.08])),
         pulse_mm=float(rng.choice([5.0, 2.5, 10.0, rng.uniform(2, 6)], p=[0.65, 0.12, 0.05, 0.18])),
         blots=int(rng.integers(1, 8)) if rng.random() < 0.08 else 0,
