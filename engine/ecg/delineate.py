@@ -97,7 +97,7 @@ def delineate(signal: EcgSignal) -> Beats:
     peaks = r_peaks.align(r_peaks.find_beats(r_peaks.beat_energy(whole, given)), whole, given)
     if not len(peaks):
         return Beats(())
-    dominant, _ = r_peaks.same_shape(peaks, whole, given)
+    dominant, likeness = r_peaks.same_shape(peaks, whole, given)
     level = _without_baseline(_smooth(whole), peaks)
     median = _median_beat(level, given, peaks, dominant)
     if median is None:
@@ -106,7 +106,7 @@ def delineate(signal: EcgSignal) -> Beats:
     beats = [
         _beat(int(peak), median, level, given, bool(dominant[k]), p_shift[k], p_seen[k]) for k, peak in enumerate(peaks)
     ]
-    return _with_ectopy(Beats(tuple(beats), median))
+    return _with_ectopy(Beats(tuple(beats), median), likeness)
 
 
 def _smooth(whole_mv: np.ndarray) -> np.ndarray:
@@ -177,7 +177,7 @@ def _p_waves(
     first, last = waves.p_onset - median.r_index, waves.p_offset - median.r_index
     enough = median.count >= min(ENOUGH_BEATS, int(median.count.max()))
     pieces, seen = _windows(level, given & enough, peaks, -first, last)
-    shown = seen.all(axis=1)  # (n, 12)
+    shown = np.asarray(seen.all(axis=1))  # (n, 12)
     pieces = _detrended(pieces)
     found = [_likeness(k, pieces, shown, dominant) for k in range(len(peaks))]
     shifts = [
@@ -272,13 +272,13 @@ def _own_waves(peak: int, level: np.ndarray) -> Waves:
     return Waves(onset + start, offset + start)
 
 
-def _with_ectopy(found: Beats) -> Beats:
+def _with_ectopy(found: Beats, likeness: np.ndarray) -> Beats:
     median = found.median
     assert median is not None
     ms = 1000 / RATE_HZ
     usual = (median.waves.qrs_offset - median.waves.qrs_onset) * ms
     durations = np.array([(b.waves.qrs_offset - b.waves.qrs_onset) * ms for b in found.beats])
     dominant = np.array([b.dominant for b in found.beats])
-    kinds = ectopy.classify(found.r_peaks, dominant, durations, usual, found.p_share)
+    kinds = ectopy.classify(found.r_peaks, dominant, likeness, durations, usual, found.p_share)
     beats = tuple(replace(b, ectopic=k, reason=why) for b, (k, why) in zip(found.beats, kinds, strict=True))
     return replace(found, beats=beats)

@@ -18,8 +18,10 @@ T_WAVE_S = 0.38  # a much weaker deflection so soon after a beat is its T wave
 PEAK_SHARE = 0.34  # of the usual beat's energy
 SEARCH_BACK_SHARE = 0.18  # where a beat is overdue
 OVERDUE = 1.6  # times the median RR
+PEAK_REACH_S = 0.07  # between a beat's energy and its R peak
+MANY_BEATS = 40  # enough to find a typical one among
 SHAPE_S = (0.08, 0.12)  # before and after the R peak: what a beat's shape is compared on
-SAME_SHAPE = 0.80  # correlation over all leads that two beats share
+SAME_SHAPE = 0.80  # agreement over all leads that two beats share: 2ab / (aa + bb), 1 for equal, below 1 for another shape or size
 
 
 def bridged(samples_mv: np.ndarray) -> np.ndarray:
@@ -67,58 +69,90 @@ def find_beats(energy: np.ndarray) -> np.ndarray:
 
 
 def align(beats: np.ndarray, whole_mv: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """(n,) the beats moved onto the R peak of the lead that is printed longest (the tallest of those)."""
+    """(n,) the beats moved onto the R peak of the lead that is printed longest (the tallest of those), alike for all beats.
+
+    Where that lead goes both ways, its largest deflection changes sides from beat to beat; so beats are moved to where they
+    match the most typical beat.
+    """
     if not len(beats):
         return beats
     smooth = sosfiltfilt(butter(2, (1.0, 30.0), "bandpass", fs=RATE_HZ, output="sos"), whole_mv, axis=0)
-    reach = int(0.07 * RATE_HZ)
+    reach = int(PEAK_REACH_S * RATE_HZ)
     tall = np.array([np.median([np.ptp(_cut(smooth[:, k], b, reach)) for b in beats]) for k in range(12)])
-    order = np.lexsort((-tall, -given.sum(axis=0) // RATE_HZ))
-    moved = []
-    for beat in beats:
-        lead = next((k for k in order if given[beat, k]), order[0])
-        start = max(0, beat - reach)
-        piece = np.abs(_cut(smooth[:, lead], beat, reach))
-        moved.append(start + int(piece.argmax()))
-    return np.unique(moved)
+    order = np.lexsort((-tall, -(given.sum(axis=0) // RATE_HZ)))
+    moved = np.array([_largest(smooth[:, next((k for k in order if given[b, k]), order[0])], b, reach) for b in beats])
+    longest = order[: max(1, int((given.sum(axis=0) // RATE_HZ == given[:, order[0]].sum() // RATE_HZ).sum()))]
+    whole = np.array([given[max(0, b - reach) : b + reach][:, longest].all() for b in moved])
+    if whole.sum() >= 3:
+        moved[whole] = _matched(moved[whole], smooth[:, longest])
+    return np.unique(np.clip(moved, 0, len(whole_mv) - 1))
+
+
+def _largest(lead: np.ndarray, beat: int, reach: int) -> int:
+    return max(0, beat - reach) + int(np.abs(_cut(lead, beat, reach)).argmax())
+
+
+def _matched(beats: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+    """(n,) each beat moved by up to PEAK_REACH_S to where it is most like the most typical beat; smooth: (T, leads)."""
+    reach, width = int(PEAK_REACH_S * RATE_HZ), int(0.1 * RATE_HZ)
+    padded = np.pad(smooth, ((reach + width, reach + width), (0, 0)))
+    windows = np.stack([padded[b : b + 2 * (reach + width)] for b in beats])  # (n, W, leads), the beat in the middle
+    core = windows[:, reach:-reach].reshape(len(beats), -1)
+    sizes = np.maximum(np.linalg.norm(core, axis=1), 1e-9)
+    some = slice(None, MANY_BEATS)
+    typical = int(np.median((core[some] @ core[some].T) / np.outer(sizes[some], sizes[some]), axis=1).argmax())
+    views = np.lib.stride_tricks.sliding_window_view(
+        windows, core.shape[1] // windows.shape[2], axis=1
+    )  # (n, s, leads, w)
+    template = core[typical].reshape(-1, windows.shape[2]).T
+    product = np.einsum("nslw,lw->ns", views, template)
+    power = np.sqrt(np.maximum((views**2).sum(axis=(2, 3)), 1e-12))
+    shifts = np.arange(product.shape[1]) - reach
+    likeness = product / (power * np.linalg.norm(template)) - 0.1 * np.abs(shifts) / reach
+    best = likeness.argmax(axis=1)
+    good = likeness[np.arange(len(beats)), best] > 0.7  # a beat of another shape stays where it is
+    return np.where(good, beats + shifts[best], beats)
 
 
 def same_shape(beats: np.ndarray, whole_mv: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which beats have the record's usual QRS shape, and how alike each beat is to those.
 
-    Beats are alike where their QRS complexes correlate by SAME_SHAPE over the leads that both have; the largest family is the
+    Beats are alike where their QRS complexes agree by SAME_SHAPE over the leads that both have; the largest family is the
     usual one (the one with the lower, narrower complexes where two are equally large: bigeminy).
 
     Returns:
-        dominant: (n,) bool. likeness: (n,) median correlation with the usual beats, NaN where no lead is shared.
+        dominant: (n,) bool. likeness: (n,) median agreement with the usual beats, NaN where no lead is shared.
     """
     if not len(beats):
         return np.zeros(0, bool), np.zeros(0)
-    correlation = _correlations(beats, whole_mv, given)
-    family = _families(correlation >= SAME_SHAPE)
+    agreement = _agreements(beats, whole_mv, given)
+    family = _families(agreement >= SAME_SHAPE)
     # A page without a rhythm strip shares no lead between its columns: the usual beat of each column counts as usual.
     usual = _usual_family(family, beats, whole_mv, given)
     dominant = family == usual
     for other in np.unique(family[~dominant]):
         members = family == other
-        apart = np.isnan(correlation[np.ix_(members, dominant)]).all()
-        rivals = np.isfinite(correlation[members]).any(axis=0)
+        apart = np.isnan(agreement[np.ix_(members, dominant)]).all()
+        rivals = np.isfinite(agreement[members]).any(axis=0)
         if apart and members.sum() >= (rivals & ~dominant).sum() / 2:
             dominant |= members
     with np.errstate(invalid="ignore"):
-        likeness = np.array([_median_of_finite(row[dominant]) for row in correlation])
-    return dominant, likeness
+        likeness = np.array([_median_of_finite(row[dominant]) for row in agreement])
+    stray = dominant & (likeness < SAME_SHAPE)  # linked through others only
+    return dominant & ~stray, likeness
 
 
-def _correlations(beats: np.ndarray, whole_mv: np.ndarray, given: np.ndarray) -> np.ndarray:
+def _agreements(beats: np.ndarray, whole_mv: np.ndarray, given: np.ndarray) -> np.ndarray:
     """(n, n) over the leads that two beats share; NaN where they share none. Allows for 12 ms of jitter."""
     before, after = (int(s * RATE_HZ) for s in SHAPE_S)
     steep = np.diff(uniform_filter1d(whole_mv, 7, axis=0), axis=0, append=whole_mv[-1:])
     level = uniform_filter1d(whole_mv, 5, axis=0)
-    places = np.clip(beats[:, None] + np.arange(-before, after), 0, len(whole_mv) - 1)
+    around = beats[:, None] + np.arange(-before, after)
+    inside = ((around >= 0) & (around < len(whole_mv))).all(axis=1)
+    places = np.clip(around, 0, len(whole_mv) - 1)
     windows = level[places]  # (n, W, 12)
     windows = windows - np.median(windows, axis=1, keepdims=True)
-    seen = given[places].mean(axis=1) > 0.95  # (n, 12)
+    seen = (given[places].mean(axis=1) > 0.95) & inside[:, None]  # (n, 12)
     best = np.full((len(beats), len(beats)), np.nan)
     slopes = steep[places]
     for piece in (windows, slopes * 12):  # level alone forgives jitter, slope alone tells widths apart
@@ -129,7 +163,7 @@ def _correlations(beats: np.ndarray, whole_mv: np.ndarray, given: np.ndarray) ->
             own = np.einsum("iwl,jl->ij", piece**2, seen.astype(float))
             theirs = np.einsum("jwl,il->ij", other**2, seen.astype(float))
             with np.errstate(invalid="ignore", divide="ignore"):
-                best = np.fmax(best, product / np.sqrt(own * theirs))
+                best = np.fmax(best, 2 * product / (own + theirs))
     best[seen.astype(float) @ seen.T.astype(float) < 1] = np.nan
     return np.fmax(best, best.T)
 
