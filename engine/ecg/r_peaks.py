@@ -21,7 +21,7 @@ OVERDUE = 1.6  # times the median RR
 PEAK_REACH_S = 0.07  # between a beat's energy and its R peak
 MANY_BEATS = 40  # enough to find a typical one among
 SHAPE_S = (0.08, 0.12)  # before and after the R peak: what a beat's shape is compared on
-SAME_SHAPE = 0.80  # agreement over all leads that two beats share: 2ab / (aa + bb), 1 for equal, below 1 for another shape or size
+SAME_SHAPE = 0.80  # agreement over all leads that two beats share: 2ab / (aa + bb), 1 for equal beats
 
 
 def bridged(samples_mv: np.ndarray) -> np.ndarray:
@@ -148,11 +148,11 @@ def _agreements(beats: np.ndarray, whole_mv: np.ndarray, given: np.ndarray) -> n
     steep = np.diff(uniform_filter1d(whole_mv, 7, axis=0), axis=0, append=whole_mv[-1:])
     level = uniform_filter1d(whole_mv, 5, axis=0)
     around = beats[:, None] + np.arange(-before, after)
-    inside = ((around >= 0) & (around < len(whole_mv))).all(axis=1)
+    inside = np.asarray(((around >= 0) & (around < len(whole_mv))).all(axis=1))
     places = np.clip(around, 0, len(whole_mv) - 1)
     windows = level[places]  # (n, W, 12)
     windows = windows - np.median(windows, axis=1, keepdims=True)
-    seen = (given[places].mean(axis=1) > 0.95) & inside[:, None]  # (n, 12)
+    seen = np.asarray(given[places].mean(axis=1) > 0.95) & inside[:, None]  # (n, 12)
     best = np.full((len(beats), len(beats)), np.nan)
     slopes = steep[places]
     for piece in (windows, slopes * 12):  # level alone forgives jitter, slope alone tells widths apart

@@ -11,9 +11,10 @@ from scipy.signal import find_peaks
 from engine.ecg.leads import RATE_HZ
 
 QRS_REACH_S = (0.16, 0.22)  # how far before and after the R peak a QRS may begin and end
-QRS_EDGE_SHARE = 0.08  # of the QRS's steepest slope, where it begins and ends
+QRS_EDGE_SHARE = 0.045  # of the QRS's steepest slope, where it begins and ends
 NOISE_FACTOR = 2.2  # over the slopes of the quiet stretches
-EDGE_S = 0.012  # for which the slope has to stay low
+AFTER_FACTOR = 1.3  # over the usual slope of the ST segment and T wave
+EDGE_S = 0.016  # for which the slope has to stay low
 P_BEFORE_QRS_S = (0.44, 0.02)  # from its onset's earliest place to its peak's latest, before the QRS
 P_HALF_S = 0.10  # that a P wave may reach to each side of its peak
 P_SIGMA_S = 0.022  # of the Gaussian that a P wave resembles
@@ -68,7 +69,7 @@ def qrs_bounds(beat_mv: np.ndarray, r_index: int) -> tuple[int, int]:
     quiet = velocity[max(0, r_index - int(0.3 * RATE_HZ)) : max(1, r_index - int(0.06 * RATE_HZ))]
     level = max(QRS_EDGE_SHARE * steepest, NOISE_FACTOR * float(np.quantile(quiet, 0.2)) if len(quiet) else 0)
     after = velocity[r_index + int(0.14 * RATE_HZ) : r_index + int(0.3 * RATE_HZ)]
-    level_after = max(level, 1.3 * float(np.median(after))) if len(after) else level  # a steep ST-T is no QRS
+    level_after = max(level, AFTER_FACTOR * float(np.median(after))) if len(after) else level  # a steep ST-T is no QRS
     fast = np.flatnonzero(velocity[core] > 0.5 * steepest) + core.start
     onset = _edge(velocity, int(fast[0]), first, min(level, 0.4 * steepest), -1)
     offset = _edge(velocity, int(fast[-1]), last, min(level_after, 0.4 * steepest), +1)
