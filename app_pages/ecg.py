@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app_pages.ecg_views import photo
-from app_pages.ecg_views.corrections import corrections
+from app_pages.ecg_views.corrections import corrections, layout_name
 from app_pages.ecg_views.paper import Mark, paper, usual_arrangement
-from app_pages.ecg_views.why import beat_words, why
+from app_pages.ecg_views.why import beat_words, colour, why
 from app_pages.shared.answer import answer, bars, refusal
 from app_pages.shared.desk import Desk, Result, desk, result
 from app_pages.shared.export import export
@@ -23,24 +23,36 @@ from app_pages.shared.view import view
 from app_pages.shared.wording import listed, number, text, with_unit
 from engine.ecg.digitisation import Digitisation
 from engine.ecg.evidence import EcgEvidence
+from engine.ecg.leads import CLASS_NAMES
 from engine.finding import Finding, Measurement
 from engine.registry import task
+from service.report import Picture
 
 TASK = task("ecg")
 PLAIN_QUALITY = {  # code -> in words where acceptable, where not
     "einthoven_residual": (
         "The limb leads fit together: lead II is I + III within {value} of its size.",
-        "The limb leads do not fit together: lead II differs from I + III by {value} of its size (good: below 0.25). Check the layout.",
+        "The limb leads do not fit together: lead II differs from I + III by {value} of its size (good: below 0.25). "
+        "Check the layout.",
     ),
     "goldberger_residual": (
         "aVR, aVL and aVF add up to nothing, as they should (within {value}).",
         "aVR, aVL and aVF do not add up to nothing ({value}; good: below 0.25). Check for swapped leads.",
     ),
     "leads_given": ("All {value} leads were read.", "Only {value} of 12 leads were read."),
-    "trace_confidence": ("The ink was clear (confidence {value} of 1).", "The ink was hard to follow (confidence {value} of 1)."),
+    "trace_confidence": (
+        "The ink was clear (confidence {value} of 1).",
+        "The ink was hard to follow (confidence {value} of 1).",
+    ),
     "grid_found": ("The paper’s grid was found.", "No grid was found; the scale rests on the printed page’s size."),
 }
-PRINTED_NAMES = {"heart_rate": "rate", "pr_interval": "PR", "qrs_duration": "QRS", "qt_interval": "QT", "qtc_bazett": "QTc"}
+PRINTED_NAMES = {
+    "heart_rate": "rate",
+    "pr_interval": "PR",
+    "qrs_duration": "QRS",
+    "qt_interval": "QT",
+    "qtc_bazett": "QTc",
+}
 
 
 def show() -> None:
@@ -64,13 +76,15 @@ def show() -> None:
         _refused(own, found)
         return
     chosen = _answer(found)
-    section("Why", "What in this ECG speaks for the class, and what the textbook says. Another class can be chosen above.")
+    section(
+        "Why", "What in this ECG speaks for the class, and what the textbook says. Another class can be chosen above."
+    )
     why(TASK, found, chosen)
     _measured(found)
     section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
     said = verdict(finding, f"verdict-{found.key}")
     section("Take it with you")
-    export(TASK, found.analysis, said, found.explanation, found.key)
+    export(found.analysis, said, found.explanation, lambda: _report_pictures(found, chosen), found.key)
     cards(finding.provenance.weights)
 
 
@@ -105,7 +119,11 @@ def _pictures(seen: np.ndarray, read: Digitisation, found: Result) -> None:
         if stored not in found.drawings:
             found.drawings[stored] = draw()
         with tab:
-            st.image(found.drawings[stored], width="stretch", alt=f"The {name} with {listed(layers) or 'nothing'} drawn on it")
+            st.image(
+                found.drawings[stored],
+                width="stretch",
+                alt=f"The {name} with {listed(layers) or 'nothing'} drawn on it",
+            )
 
 
 def _stored(found: Result) -> None:
@@ -119,7 +137,7 @@ def _facts(read: Digitisation) -> str:
     scale = read.calibration
     signal = read.signal
     rows = (
-        ("Layout", f"{read.layout} (from {read.layout_from})"),
+        ("Layout", f"{layout_name(read.layout)} (from {read.layout_from})"),
         ("Paper speed", f"{scale.speed_mm_s:g} mm/s ({scale.speed_from})"),
         ("Gain", f"{scale.gain_mm_mv:g} mm/mV ({scale.gain_from})"),
         ("Length", f"{signal.seconds:.1f} s"),
@@ -131,7 +149,9 @@ def _facts(read: Digitisation) -> str:
 
 def _printed(values: dict[str, float]) -> str:
     """What the machine's own text states: a cross-check, never the source of a measurement."""
-    return ", ".join(f"{PRINTED_NAMES[code]} {number(value)}" for code, value in values.items() if code in PRINTED_NAMES)
+    return ", ".join(
+        f"{PRINTED_NAMES[code]} {number(value)}" for code, value in values.items() if code in PRINTED_NAMES
+    )
 
 
 def _notes(read: Digitisation) -> str:
@@ -181,11 +201,29 @@ def _measured(found: Result) -> None:
     evidence: EcgEvidence = found.analysis.evidence
     title = f"The ECG redrawn; marked is where {row.name} was read"
     view(
-        paper(evidence.signal, usual_arrangement(evidence.signal), title, marks=_marks(row), beats=beat_words(evidence)),
+        paper(
+            evidence.signal, usual_arrangement(evidence.signal), title, marks=_marks(row), beats=beat_words(evidence)
+        ),
         f"where-{found.key}",
     )
     st.caption(f"Marked: {row.name}, {with_unit(row.value, row.unit)}")
     measurements(finding.measurements, chosen, key)
+
+
+def _report_pictures(found: Result, chosen: str) -> list[Picture]:
+    """The photo as understood, and what spoke for the class that is shown."""
+    evidence: EcgEvidence = found.analysis.evidence
+    if evidence.photo is None or evidence.digitisation is None:
+        return []
+    seen = photo.understood(evidence.photo, evidence.digitisation, photo.LAYERS)
+    pictures = [Picture(seen, "What went in, as understood: printed area, grid, leads and the redrawn trace.")]
+    weights = colour(found.explanation, "grad_cam", chosen) if found.explanation else None
+    if weights is not None:
+        coloured = photo.attributed(evidence.photo, evidence.digitisation, weights)
+        pictures.append(
+            Picture(coloured, f"What speaks for {CLASS_NAMES[chosen]} (Grad-CAM): little, purple; most, yellow.")
+        )
+    return pictures
 
 
 def _marks(row: Measurement) -> tuple[Mark, ...]:

@@ -15,18 +15,47 @@ from app_pages.shared.view import view
 from app_pages.shared.wording import text
 from engine.registry import TASKS, Task
 
-STEPS = """<div class='steps'>
-<div class='card'><h3>1. Show it</h3><p>Photograph or scan what you have, or choose a file. Nothing has to be typed.</p></div>
-<div class='card'><h3>2. Check what was understood</h3><p>The app draws what it read on your own picture. Drag a corner or change the scale if it is wrong.</p></div>
-<div class='card'><h3>3. Read the second opinion</h3><p>An answer with a calibrated probability, the reason drawn on the picture, the measurements, or a refusal that says what to do.</p></div>
-</div>"""
-LIMITS = """<div class='steps'>
-<div class='card'><h3>What it does not do</h3><ul><li>It does not diagnose, triage or monitor.</li><li>It does not know the patient, the symptoms or earlier studies.</li>
-<li>It answers only the questions listed here; another finding may be missed.</li><li>It refuses what it cannot read, and then gives no number.</li></ul></div>
-<div class='card'><h3>Where your data go</h3><ul><li>Studies stay in this server’s memory and are gone when you close the page.</li><li>Nothing is written to disk, and no connection leaves the server.</li>
-<li>Names and dates printed on paper are not stored or logged.</li><li>Your own verdict goes only into the file that you download.</li></ul></div>
-<div class='card'><h3>Research use</h3><p>Not a medical device, and not for decisions about a patient. Every page and every export says so. How well each model did, on how many cases, stands on the Models page.</p></div>
-</div>"""
+STEPS = (
+    ("1. Show it", ("Photograph or scan what you have, or choose a file. Nothing has to be typed.",)),
+    (
+        "2. Check what was understood",
+        ("The app draws what it read on your own picture. Drag a corner or change the scale if it is wrong.",),
+    ),
+    (
+        "3. Read the second opinion",
+        (
+            "An answer with a calibrated probability, the reason drawn on the picture, and the measurements; "
+            "or a refusal that says what to do.",
+        ),
+    ),
+)
+LIMITS = (
+    (
+        "What it does not do",
+        (
+            "It does not diagnose, triage or monitor.",
+            "It does not know the patient, the symptoms or earlier studies.",
+            "It answers only the questions listed here; another finding may be missed.",
+            "It refuses what it cannot read, and then gives no number.",
+        ),
+    ),
+    (
+        "Where your data go",
+        (
+            "Studies stay in this server’s memory and are gone when you close the page.",
+            "Nothing is written to disk, and no connection leaves the server.",
+            "Names and dates printed on paper are not stored or logged.",
+            "Your own verdict goes only into the file that you download.",
+        ),
+    ),
+    (
+        "Research use",
+        (
+            "Not a medical device, and not for decisions about a patient. Every page and every export says so.",
+            "How well each model did, and on how many cases, stands on the Models page.",
+        ),
+    ),
+)
 
 
 def show(pages: Mapping[str, Any]) -> None:
@@ -36,9 +65,22 @@ def show(pages: Mapping[str, Any]) -> None:
     for task in TASKS.values():
         _question(task, pages[task.id])
     section("How it works")
-    view(STEPS, "steps")
+    view(_cards(STEPS), "steps")
     section("Good to know")
-    view(LIMITS, "limits")
+    view(_cards(LIMITS), "limits")
+
+
+def _cards(cards: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    """HTML cards of a heading and sentences, several of them as a list."""
+    return f"<div class='steps'>{''.join(_card(*card) for card in cards)}</div>"
+
+
+def _card(heading: str, sentences: tuple[str, ...]) -> str:
+    if len(sentences) == 1:
+        body = f"<p>{text(sentences[0])}</p>"
+    else:
+        body = f"<ul>{''.join(f'<li>{text(sentence)}</li>' for sentence in sentences)}</ul>"
+    return f"<div class='card'><h3>{text(heading)}</h3>{body}</div>"
 
 
 def _question(task: Task, page: Any) -> None:
@@ -53,11 +95,18 @@ def _question(task: Task, page: Any) -> None:
                 "as a page, a report and files</dd></dl>",
                 f"about-{task.id}",
             )
-            if st.button("Open", key=f"open-{task.id}", type="primary", icon=":material/arrow_forward:", width="stretch"):
+            if st.button(
+                "Open", key=f"open-{task.id}", type="primary", icon=":material/arrow_forward:", width="stretch"
+            ):
                 st.switch_page(page)
             if example(task) and st.button("Try the synthetic example", key=f"home-example-{task.id}", width="stretch"):
                 lay_example(task, desk(task))
                 st.switch_page(page)
         shown = EXAMPLES / f"{task.id}_result.jpg"
         if shown.is_file():
-            picture.image(str(shown), width="stretch", alt=f"{task.title}: the synthetic example as the app reads it", caption="The synthetic example as the app reads it.")
+            picture.image(
+                str(shown),
+                width="stretch",
+                alt=f"{task.title}: the synthetic example as the app reads it",
+                caption="The synthetic example as the app reads it.",
+            )

@@ -31,12 +31,15 @@ def show() -> None:
 
 def figures(metrics: dict[str, Any]) -> str:
     """HTML table of the measured figures with n and 95 % interval."""
-    rows = "".join(_figure(name, entry) for name, entry in metrics.items() if isinstance(entry, dict) and "value" in entry)
+    rows = "".join(
+        _figure(name, entry) for name, entry in metrics.items() if isinstance(entry, dict) and "value" in entry
+    )
     if not rows:
         return "<p class='quiet'>The manifest states no figures; see the card.</p>"
     return (
-        "<div class='scroll' tabindex='0' role='group' aria-label='Measured figures'><table><thead><tr><th scope='col'>Figure</th>"
-        "<th scope='col' class='num'>Value</th><th scope='col' class='num'>95 % interval</th><th scope='col' class='num'>n</th>"
+        "<div class='scroll' tabindex='0' role='group' aria-label='Measured figures'><table><thead><tr>"
+        "<th scope='col'>Figure</th><th scope='col' class='num'>Value</th>"
+        "<th scope='col' class='num'>95 % interval</th><th scope='col' class='num'>n</th>"
         f"<th scope='col'>Measured on</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
@@ -46,7 +49,8 @@ def _figure(name: str, entry: dict[str, Any]) -> str:
     interval = f"{_told(low)} to {_told(high)}" if low is not None and high is not None else ""
     return (
         f"<tr><td>{text(name.replace('_', ' '))}</td><td class='num'><strong>{_told(entry['value'])}</strong></td>"
-        f"<td class='num'>{interval}</td><td class='num'>{text(entry.get('n') or '')}</td><td>{text(entry.get('on') or '')}</td></tr>"
+        f"<td class='num'>{interval}</td><td class='num'>{text(entry.get('n') or '')}</td>"
+        f"<td>{text(entry.get('on') or '')}</td></tr>"
     )
 
 
@@ -55,5 +59,10 @@ def _told(value: Any) -> str:
 
 
 def _facts(weight: weights.Weight) -> str:
-    rows = (("File", weight.file), ("SHA-256", weight.sha256), ("Licence", weight.licence), ("Made by", weight.training_command))
+    rows = (
+        ("File", weight.file),
+        ("SHA-256", weight.sha256),
+        ("Licence", weight.licence),
+        ("Made by", weight.training_command),
+    )
     return "<dl class='facts'>" + "".join(f"<dt>{k}</dt><dd class='long'>{text(v)}</dd>" for k, v in rows) + "</dl>"

@@ -19,7 +19,8 @@ CSS = """<style>
 .block-container { max-width: 72rem; padding: 3.2rem 2rem 4rem; }
 @media (max-width: 640px) { .block-container { padding: 3.5rem 1rem 3rem; } }
 [data-testid="stHeading"] h2 { margin-top: 1rem; padding-bottom: 0.3rem; }
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: light-dark(#4a5b68, #a9b8c3); }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: light-dark(#4a5b68, #a9b8c3); opacity: 1; }
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p { color: light-dark(#ffffff, #0c1319); }
 </style>"""
 
 

@@ -20,13 +20,18 @@ CSS = """
   position: absolute; width: 2.2rem; height: 2.2rem; margin: -1.1rem; padding: 0; border-radius: 50%; cursor: grab;
   background: #ffffff66; border: 3px solid #0072b2; box-shadow: 0 0 0 2px #fff; touch-action: none;
 }
-#stage button::after { content: ""; position: absolute; inset: 50%; width: 4px; height: 4px; margin: -2px; border-radius: 50%; background: #0072b2; }
+#stage button::after {
+  content: ""; position: absolute; inset: 50%; width: 4px; height: 4px; margin: -2px; border-radius: 50%; background: #0072b2;
+}
 #stage button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 3px; }
 """
-HTML = """<div id="stage"><img alt=""><svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><polygon/></svg>
-<button type="button"></button><button type="button"></button><button type="button"></button><button type="button"></button></div>"""
+OUTLINE = "<svg viewBox='0 0 100 100' preserveAspectRatio='none' aria-hidden='true'><polygon/></svg>"
+HANDLE = "<button type='button'></button>"
 _component = st.components.v2.component(
-    "corners", html=HTML, css=CSS, js=(Path(__file__).parent / "corners.js").read_text(encoding="utf-8")
+    "corners",
+    html=f"<div id='stage'><img alt=''>{OUTLINE}{HANDLE * 4}</div>",
+    css=CSS,
+    js=(Path(__file__).parent / "corners.js").read_text(encoding="utf-8"),
 )
 
 
@@ -38,7 +43,11 @@ def corners(photo: np.ndarray, start: np.ndarray | None, key: str, drawings: dic
     size = np.array([photo.shape[1], photo.shape[0]], float)
     if "corners" not in drawings:
         drawings["corners"] = "data:image/jpeg;base64," + base64.b64encode(plain(photo, SHOWN_PX)[0]).decode()
-    shares = np.array([[0.04, 0.04], [0.96, 0.04], [0.96, 0.96], [0.04, 0.96]]) if start is None else np.clip(start / size, 0, 1)
+    shares = (
+        np.array([[0.04, 0.04], [0.96, 0.04], [0.96, 0.96], [0.04, 0.96]])
+        if start is None
+        else np.clip(start / size, 0, 1)
+    )
     data = {"picture": drawings["corners"], "corners": np.round(shares, 4).tolist()}
     moved = _component(key=key, data=data, on_corners_change=lambda: None).corners
     return None if moved is None else np.array(moved, float) * size

@@ -25,21 +25,49 @@ def corrections(photo: np.ndarray, read: Digitisation | None, desk: Desk, result
         st.caption("Drag the corners to the printed area, or say what the paper shows, then read it again.")
         moved = corners(photo, None if read is None else read.corners, f"corners-{result.key}", result.drawings)
         left, middle, right, last = st.columns(4)
-        layout = left.selectbox("Layout", [FOUND, *LAYOUTS], _at([FOUND, *LAYOUTS], desk.fields.get("layout")), key=f"layout-{result.key}")
-        speed = middle.selectbox("Paper speed", list(SPEEDS), _at(list(SPEEDS.values()), desk.fields.get("speed_mm_s")), key=f"speed-{result.key}")
-        gain = right.selectbox("Gain", list(GAINS), _at(list(GAINS.values()), desk.fields.get("gain_mm_mv")), key=f"gain-{result.key}")
+        layout = left.selectbox(
+            "Layout",
+            [FOUND, *LAYOUTS],
+            _at([FOUND, *LAYOUTS], desk.fields.get("layout")),
+            format_func=layout_name,
+            key=f"layout-{result.key}",
+        )
+        speed = middle.selectbox(
+            "Paper speed",
+            list(SPEEDS),
+            _at(list(SPEEDS.values()), desk.fields.get("speed_mm_s")),
+            key=f"speed-{result.key}",
+        )
+        gain = right.selectbox(
+            "Gain", list(GAINS), _at(list(GAINS.values()), desk.fields.get("gain_mm_mv")), key=f"gain-{result.key}"
+        )
         page = last.number_input("Page of a PDF", 1, 500, int(desk.fields.get("page", 0)) + 1, key=f"page-{result.key}")
         fields = {"layout": "" if layout == FOUND else layout, "speed_mm_s": SPEEDS[speed], "gain_mm_mv": GAINS[gain]}
         fields["page"] = str(int(page) - 1) if page > 1 else ""
-        fields["corners"] = desk.fields.get("corners", "") if moved is None else ",".join(f"{v:.1f}" for v in moved.ravel())
+        fields["corners"] = (
+            desk.fields.get("corners", "") if moved is None else ",".join(f"{v:.1f}" for v in moved.ravel())
+        )
         stated = {name: value for name, value in fields.items() if value}
         again, back = st.columns([1, 3])
-        if again.button("Read again", key=f"again-{result.key}", type="primary", disabled=stated == desk.fields, width="stretch"):
+        if again.button(
+            "Read again", key=f"again-{result.key}", type="primary", disabled=stated == desk.fields, width="stretch"
+        ):
             desk.fields = stated
             st.rerun()
         if desk.fields and back.button("Back to what the app found", key=f"found-{result.key}"):
             desk.fields = {}
             st.rerun()
+
+
+def layout_name(layout: str) -> str:
+    """`3x4+1 Cabrera` as a reader says it."""
+    grid, _, order = layout.partition(" ")
+    shape, _, strips = grid.partition("+")
+    if "x" not in shape:
+        return layout
+    said = shape.replace("x", " × ")
+    said += f" and {strips} rhythm strip{'s' * (strips != '1')}" if strips else ""
+    return f"{said}, {order} order" if order else said
 
 
 def _at(options: list[str], stated: str | None) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing import Any
+
 import numpy as np
 
 from app_pages.shared.wording import text
@@ -40,7 +42,8 @@ class Cell:
     start_s: float
     stop_s: float
 
-    def x(self, seconds: np.ndarray | float) -> np.ndarray | float:
+    def x(self, seconds: Any) -> Any:
+        """mm from the left, of one time or of an array of times."""
         return self.left + (seconds - self.start_s) * MM_PER_S
 
 
@@ -172,7 +175,9 @@ def _halo(signal: EcgSignal, cell: Cell, baseline: float, attribution: np.ndarra
     for level in range(1, LEVELS):
         runs = [slice(run.start, run.stop + 1) for run in _runs(levels == level)]
         paths = [f"M{'L'.join(_points(cell, baseline, times[run], values[run]))}" for run in runs]
-        strokes += [f"<path class='halo l{level}' d='{''.join(paths).replace('nan', f'{baseline:.1f}')}'/>"] if paths else []
+        strokes += (
+            [f"<path class='halo l{level}' d='{''.join(paths).replace('nan', f'{baseline:.1f}')}'/>"] if paths else []
+        )
     return "".join(strokes)
 
 
@@ -205,5 +210,6 @@ def _beats(strip: Cell, height: float, beats: tuple[tuple[float, str], ...]) -> 
     """What is said of single beats, under the last row."""
     inside = [(time, word) for time, word in beats if strip.start_s <= time <= strip.stop_s]
     return "".join(
-        f"<text class='beat' x='{strip.x(time):.1f}' y='{height - 2.2:.1f}'>▲ {text(word)}</text>" for time, word in inside
+        f"<text class='beat' x='{strip.x(time):.1f}' y='{height - 2.2:.1f}'>▲ {text(word)}</text>"
+        for time, word in inside
     )

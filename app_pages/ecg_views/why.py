@@ -69,9 +69,15 @@ def colour(found: Explanation, method: str, code: str) -> np.ndarray | None:
 def _maps(task: Task, result: Result, found: Explanation, evidence: EcgEvidence, label: Label) -> None:
     """The coloured photo and the coloured clean ECG."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    method = left.segmented_control("Method", list(METHODS), default="Grad-CAM", key=f"method-{result.key}", required=True)
+    method = left.segmented_control(
+        "Method", list(METHODS), default="Grad-CAM", key=f"method-{result.key}", required=True
+    )
     arrangement = right.segmented_control(
-        "Clean paper", list(COLUMNS), default=usual_arrangement(evidence.signal), key=f"columns-{result.key}", required=True
+        "Layout of the clean paper",
+        list(COLUMNS),
+        default=usual_arrangement(evidence.signal),
+        key=f"columns-{result.key}",
+        required=True,
     )
     own = found if METHODS[method] == "grad_cam" else class_explanation(task, result, label.code)
     weights = None if own is None else colour(own, METHODS[method], label.code)
@@ -80,12 +86,16 @@ def _maps(task: Task, result: Result, found: Explanation, evidence: EcgEvidence,
     title = f"The ECG redrawn, coloured by what speaks for {label.name}"
     names = ["On clean paper"] if evidence.photo is None else ["On the photo", "On clean paper"]
     tabs = dict(zip(names, st.tabs(names), strict=True))
-    if evidence.photo is not None:
+    if evidence.photo is not None and evidence.digitisation is not None:
         with tabs["On the photo"]:
             name = f"{method}-{label.code}"
             if name not in result.drawings:
                 result.drawings[name] = photo.attributed(evidence.photo, evidence.digitisation, weights)
-            st.image(result.drawings[name], width="stretch", alt=f"The photo, its traces coloured by what speaks for {label.name}")
+            st.image(
+                result.drawings[name],
+                width="stretch",
+                alt=f"The photo, its traces coloured by what speaks for {label.name}",
+            )
             view(_legend(method, label, dark=True), f"legend-photo-{result.key}")
     with tabs["On clean paper"]:
         start = _start(evidence, result)
@@ -123,18 +133,25 @@ def _lead_bars(found: Explanation, label: Label, key: str) -> None:
     drops = found.arrays["feature_ablation"][CLASSES.index(label.code)]
     reach = max(float(np.nanmax(np.abs(drops))) if np.isfinite(drops).any() else 0.0, 0.02)
     rows = "".join(_lead_bar(lead, float(drop), reach) for lead, drop in zip(LEADS, drops, strict=True))
-    note = f"How many percentage points of {percent(label.probability)} are lost without the lead; below 0, the lead speaks against."
-    view(f"<div class='bars leadbars' role='img' aria-label='Contribution of each lead'>{rows}</div><p class='small quiet'>{note}</p>", key)
+    share = percent(label.probability)
+    note = f"How many percentage points of {share} are lost without the lead; below 0, the lead speaks against."
+    view(
+        f"<div class='bars leadbars' role='group' aria-label='Contribution of each lead'>{rows}</div>"
+        f"<p class='small quiet'>{note}</p>",
+        key,
+    )
 
 
 def _lead_bar(lead: str, drop: float, reach: float) -> str:
-    if not np.isfinite(drop):
-        return f"<div class='bar'><span class='what'>{lead}</span><span class='track'></span><span class='share quiet'>not given</span></div>"
-    start, size = (50.0 if drop >= 0 else 50 + 50 * drop / reach), 50 * abs(drop) / reach
+    track, told, kind = "", "not given", ""
+    if np.isfinite(drop):
+        start, size = (50.0 if drop >= 0 else 50 + 50 * drop / reach), 50 * abs(drop) / reach
+        track = f"<span class='fill' style='left:{start:.1f}%;width:{size:.1f}%'></span>"
+        track += "<span class='zero' style='left:50%'></span>"
+        told, kind = f"{drop * 100:+.1f}".replace("-", "−"), "yes" if drop > 0 else ""
     return (
-        f"<div class='bar {'yes' if drop > 0 else ''}'><span class='what'>{lead}</span><span class='track'>"
-        f"<span class='fill' style='left:{start:.1f}%;width:{size:.1f}%'></span><span class='zero' style='left:50%'></span></span>"
-        f"<span class='share'>{'+' if drop > 0 else '−' if drop < 0 else ''}{abs(drop) * 100:.1f}</span></div>"
+        f"<div class='bar {kind}'><span class='what'>{lead}</span><span class='track'>{track}</span>"
+        f"<span class='share'>{told}</span></div>"
     )
 
 

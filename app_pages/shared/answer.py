@@ -69,11 +69,13 @@ def _bar(label: Label, chosen: bool) -> str:
     kind = "yes" if label.positive else "maybe" if label.uncertain else "no"
     spoken = f"{label.name}: {percent(label.probability)}, threshold {percent(label.threshold)}, {state(label)}"
     return (
-        f"<button class='bar {kind}' data-choose='{text(label.code)}' aria-pressed='{str(chosen).lower()}' aria-label='{text(spoken)}'>"
+        f"<button class='bar {kind}' data-choose='{text(label.code)}' aria-pressed='{str(chosen).lower()}'"
+        f" aria-label='{text(spoken)}'>"
         f"<span class='what'>{text(label.name)}</span>"
         f"<span class='track'><span class='fill' style='width:{label.probability * 100:.1f}%'></span>"
         f"<span class='tick' style='left:{label.threshold * 100:.1f}%'></span></span>"
-        f"<span class='share'>{percent(label.probability)}</span><span class='state'>{text(state(label))}</span></button>"
+        f"<span class='share'>{percent(label.probability)}</span>"
+        f"<span class='state {'plain' if label.validated else ''}'>{text(state(label))}</span></button>"
     )
 
 

@@ -30,7 +30,9 @@ def intake(task: Task, desk: Desk) -> None:
         )
         if st.toggle("Use this device's camera", key=f"camera-on-{task.id}"):
             camera = f"camera-{task.id}"
-            st.camera_input("Photograph the whole page from above", key=camera, on_change=partial(_take_photo, desk, camera))
+            st.camera_input(
+                "Photograph the whole page from above", key=camera, on_change=partial(_take_photo, desk, camera)
+            )
     if desk.problem:
         st.error(desk.problem, icon=":material/error:")
 

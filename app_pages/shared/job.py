@@ -17,7 +17,9 @@ from engine.settings import settings
 
 T = TypeVar("T")
 POLL_SECONDS = 0.25
-UNEXPECTED = "This input could not be analysed because of a defect in the app; nothing was kept. Try another picture or file."
+UNEXPECTED = (
+    "This input could not be analysed because of a defect in the app; nothing was kept. Try another picture or file."
+)
 
 
 class Job(Generic[T]):

@@ -31,7 +31,9 @@ def verdict_on(row: Measurement) -> str:
 def place(row: Measurement) -> str:
     """Where it was read, e.g. `lead II, beat 3`."""
     names = {"lead": "lead", "beat": "beat", "frame": "frame", "slice": "slice"}
-    parts = [f"{names[k]} {', '.join(v) if isinstance(v, (list, tuple)) else v}" for k, v in row.where.items() if k in names]
+    parts = [
+        f"{names[k]} {', '.join(v) if isinstance(v, (list, tuple)) else v}" for k, v in row.where.items() if k in names
+    ]
     return ", ".join(parts)
 
 

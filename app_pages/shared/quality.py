@@ -14,10 +14,17 @@ def checks(quality: tuple[Quality, ...], plain: Mapping[str, tuple[str, str]]) -
 
 
 def _check(item: Quality, plain: Mapping[str, tuple[str, str]]) -> str:
-    sign = "<span class='sign good' aria-hidden='true'>✓</span>" if item.acceptable else "<span class='sign warn' aria-hidden='true'>!</span>"
-    value = with_unit(item.value, item.unit or "1") if item.value != int(item.value) else f"{item.value:.0f} {item.unit}".strip()
+    tone, sign = ("good", "✓") if item.acceptable else ("warn", "!")
+    value = _value(item)
     if item.code in plain:
         sentence = plain[item.code][0 if item.acceptable else 1].format(value=value)
     else:
         sentence = f"{item.name or item.code}: {value}, {'acceptable' if item.acceptable else 'not acceptable'}"
-    return f"<li>{sign}<span>{text(sentence)}</span></li>"
+    return f"<li><span class='sign {tone}' aria-hidden='true'>{sign}</span><span>{text(sentence)}</span></li>"
+
+
+def _value(item: Quality) -> str:
+    """Whole numbers (counts) without decimals."""
+    if float(item.value).is_integer():
+        return f"{item.value:.0f} {item.unit}".strip()
+    return with_unit(item.value, item.unit or "1")

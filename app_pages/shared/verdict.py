@@ -24,19 +24,25 @@ def verdict(finding: Finding, key: str) -> Verdict | None:
         corrected = _values(finding, key)
     elif agreement == "disagree":
         labels = ()
-    comment = st.text_area("Comment", key=f"{key}-comment", max_chars=2000, height=80, placeholder="Optional; name no patient")
+    comment = st.text_area(
+        "Comment", key=f"{key}-comment", max_chars=2000, height=80, placeholder="Optional; name no patient"
+    )
     return Verdict(agreement, labels, corrected, comment.strip())
 
 
 def _labels(finding: Finding, found: tuple[str, ...], key: str) -> tuple[str, ...]:
     names = {label.code: label.name for label in finding.labels}
-    return tuple(st.multiselect("What you see", list(names), list(found), format_func=names.__getitem__, key=f"{key}-labels"))
+    return tuple(
+        st.multiselect("What you see", list(names), list(found), format_func=names.__getitem__, key=f"{key}-labels")
+    )
 
 
 def _values(finding: Finding, key: str) -> dict[str, float]:
     """The corrected values of the measurements that the reader chose to correct."""
     rows = {row.code: row for row in finding.measurements}
-    chosen = st.multiselect("Values to correct", list(rows), format_func=lambda code: rows[code].name, key=f"{key}-codes")
+    chosen = st.multiselect(
+        "Values to correct", list(rows), format_func=lambda code: rows[code].name, key=f"{key}-codes"
+    )
     values = {}
     for code in chosen:
         row = rows[code]

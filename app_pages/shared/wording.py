@@ -29,7 +29,11 @@ def number(value: float, unit: str = "") -> str:
         return "–"
     if unit in SMALL_STEPS:
         return f"{value:.{SMALL_STEPS[unit]}f}".replace("-", "−")
-    return f"{value:.0f}".replace("-", "−") if abs(value) >= 10 or value == round(value) else f"{value:.1f}".replace("-", "−")
+    return (
+        f"{value:.0f}".replace("-", "−")
+        if abs(value) >= 10 or value == round(value)
+        else f"{value:.1f}".replace("-", "−")
+    )
 
 
 def unit_name(unit: str) -> str:

@@ -80,7 +80,9 @@ def analysis() -> Analysis:
     criteria = (
         Criterion("AF", "Irregular RR intervals", True, 21.3, "%", ("II",), "ESC 2020"),
         Criterion("AF", "No P waves", None, None, "", ("II", "V1"), "ESC 2020"),
-        Criterion("STD", "ST depression of at least 0.05 mV in two neighbouring leads", True, -0.13, "mV", ("V5", "V6")),
+        Criterion(
+            "STD", "ST depression of at least 0.05 mV in two neighbouring leads", True, -0.13, "mV", ("V5", "V6")
+        ),
         Criterion("I-AVB", "PR interval above 200 ms", None, None, "ms", ("II",)),
     )
     evidence = EcgEvidence(read.signal, drawn.image, read, beats(read.signal), criteria, np.array(PROBABILITIES))
