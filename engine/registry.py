@@ -82,6 +82,10 @@ class Task:
         """The task's options from text fields (HTTP form, command line); unknown names or values raise EngineError."""
         return importlib.import_module(f"engine.{self.package}.task").options(fields)
 
+    def option_names(self) -> dict[str, str]:
+        """The names that `options` takes, each with what may be stated."""
+        return dict(importlib.import_module(f"engine.{self.package}.task").OPTIONS)
+
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".heic", ".heif", ".bmp", ".gif")
 

@@ -284,6 +284,7 @@ def _task_entry(task: Task, shipped: dict[str, weights.Weight]) -> dict[str, Any
         "question": task.question,
         "takes": task.takes,
         "suffixes": task.suffixes,
+        "options": task.option_names(),
         "weights": [{"name": w.name, "title": w.title, "sha256": w.sha256, "licence": w.licence} for w in used],
     }
 

@@ -88,8 +88,8 @@ def _findings() -> Schema:
                 "enum": ["true", "false"],
                 "description": "Also send the files that `artefacts` names, as base64 under `files`.",
             },
+            **_options(),
         },
-        "additionalProperties": {"type": "string", "description": "The task's own options, by name."},
     }
     answers = _json("The finding, or the refusal, of the study.", _ref("Finding"))
     answers["content"]["application/zip"] = {"schema": files}
@@ -103,6 +103,15 @@ def _findings() -> Schema:
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
         "responses": {"200": answers} | _errors(400, 404, 405, 408, 413, 415, 422, 500, 503),
     }
+
+
+def _options() -> Schema:
+    """The tasks' own form fields; one that several tasks have is described for each."""
+    texts: dict[str, list[str]] = {}
+    for task in TASKS.values():
+        for name, what in task.option_names().items():
+            texts.setdefault(name, []).append(f"{task.id}: {what}")
+    return {name: {"type": "string", "description": "; ".join(lines)} for name, lines in texts.items()}
 
 
 def _predict() -> Schema:
@@ -132,6 +141,7 @@ def _schemas() -> dict[str, Schema]:
             "question": text,
             "takes": text,
             "suffixes": _list(text),
+            "options": {"type": "object", "additionalProperties": text},
             "weights": _list(weight),
         }
     )

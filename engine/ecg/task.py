@@ -22,11 +22,17 @@ EINTHOVEN_ACCEPTABLE = 0.25  # residual of II = I + III, as a share of lead II's
 EINTHOVEN_UNUSABLE = 0.9  # nearer to unrelated leads (1.7) than to one heart
 SPEEDS_MM_S = (25.0, 50.0)
 GAINS_MM_MV = (5.0, 10.0, 20.0)
+OPTIONS = {  # name -> what the reader may state
+    "speed_mm_s": "paper speed: 25 or 50",
+    "gain_mm_mv": "gain: 5, 10 or 20",
+    "layout": "how the leads are printed, e.g. 3x4+1",
+    "page": "of a PDF or a multi-page TIFF, from 0",
+    "corners": "of the printed area on the picture: eight numbers x,y in px, clockwise from the top left",
+}
 
 
 def options(fields: Mapping[str, str]) -> DigitiseOptions:
-    """Reader's corrections from text: speed_mm_s, gain_mm_mv, layout, page (from 0), corners (eight numbers, x,y clockwise
-    from the top left). Raises EngineError for another name or value."""
+    """The reader's corrections from text, by the names of OPTIONS. Raises EngineError for another name or value."""
     from engine.ecg.layout import LAYOUTS
 
     stated: dict[str, Any] = {}
@@ -44,9 +50,7 @@ def options(fields: Mapping[str, str]) -> DigitiseOptions:
         elif name == "corners":
             stated[name] = _corners(text)
         else:
-            raise EngineError(
-                f"The ECG task has no option {name!r}; it has speed_mm_s, gain_mm_mv, layout, page, corners."
-            )
+            raise EngineError(f"The ECG task has no option {name!r}; it has {', '.join(OPTIONS)}.")
     return DigitiseOptions(**stated)
 
 

@@ -93,6 +93,13 @@ def test_every_task_names_options_it_does_not_know(task):
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_every_option_that_a_task_names_is_one(task):
+    for name in task.option_names():
+        with pytest.raises(EngineError, match=f"Expected {name}|Expected a {name}"):
+            task.options({name: "no such value"})
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 @pytest.mark.parametrize("data", [b"\x00", b"%PDF-1.7", b"\xff\xd8\xff\xe0", b"II*\x00", b"RIFF\x00\x00\x00\x00WEBP"])
 def test_every_task_turns_broken_bytes_away_with_a_sentence(task, data):
     with pytest.raises(UnreadableInput) as caught:

@@ -77,7 +77,7 @@ def drawn(monkeypatch):
 
     for name, members in {
         "engine.drawn": {},
-        "engine.drawn.task": {"answer": answer, "options": options},
+        "engine.drawn.task": {"answer": answer, "options": options, "OPTIONS": {"unit": "of the size"}},
         "explain.drawn": {"explain": explain},
     }.items():
         module = ModuleType(name)

@@ -71,6 +71,7 @@ def test_tasks_are_listed_as_described(drawn):
     response = client().get("/api/v1/tasks")
     assert [task["id"] for task in response.json()["tasks"]] == ["ecg", "drawn"]
     assert response.json()["notice"] == NOTICE
+    assert response.json()["tasks"][1]["options"] == {"unit": "of the size"}
     hold(described("/api/v1/tasks", "get", 200), response.json())
 
 
