@@ -19,7 +19,8 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from engine import models
-from engine.ecg.classifier import NETWORK_RATE_HZ, classify
+from engine.ecg.classifier import NETWORK_RATE_HZ, classify, measured_logits
+from engine.ecg.delineate import delineate
 from engine.ecg.leads import CLASSES, LEADS, RATE_HZ
 from engine.ecg.signal import EcgSignal
 from engine.models import LoadedModel
@@ -49,14 +50,17 @@ def check(model: LoadedModel, records: EcgRecords, per_class: int, seed: int = 0
         left = dict.fromkeys(CLASSES, per_class)
         for row in order:
             signal = arranged(records, row)
-            columns = [k for k, label in enumerate(classify(signal, model)) if label.positive and left[label.code]]
+            measured = measured_logits(delineate(signal), model)
+            columns = [
+                k for k, label in enumerate(classify(signal, measured, model)) if label.positive and left[label.code]
+            ]
             if not columns:
                 continue
-            maps = class_maps(subject(model, signal))
-            shuffled = [class_maps(subject(other, signal)) for other in others]
+            maps = class_maps(subject(model, signal, measured))
+            shuffled = [class_maps(subject(other, signal, measured)) for other in others]
             for k in columns:
                 left[CLASSES[k]] -= 1
-                curve = deletion_curve(subject(model, signal), k, maps[k])
+                curve = deletion_curve(subject(model, signal, measured), k, maps[k])
                 yield Checked(
                     CLASSES[k], arrangement, curve.passed, tuple(rank_correlation(maps[k], s[k]) for s in shuffled)
                 )

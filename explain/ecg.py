@@ -70,18 +70,20 @@ class Subject:
     """What is explained: a signal as a network reads it.
 
     x: (W, 2, 12, 1000) windows of the signal as `engine.ecg.classifier.prepare` makes them, beginning at its samples
-    `starts` (W,).
+    `starts` (W,). measured_logits: (9,) what the measured beats add to the network's answer; it is held as it is.
     """
 
     model: LoadedModel
     signal: EcgSignal
     x: Tensor
     starts: np.ndarray
+    measured_logits: np.ndarray
 
 
 def _explain(analysis: Analysis, store: ModelStore, codes: Sequence[str], progress: Progress) -> Explanation:
     columns = [CLASSES.index(code) for code in codes]
-    record = _strongest(subject(store.get(WEIGHT), analysis.evidence.signal), columns)
+    evidence = analysis.evidence
+    record = _strongest(subject(store.get(WEIGHT), evidence.signal, evidence.measured_logits), columns)
     progress(0.0, "Looking for what speaks for each class")
     maps = class_maps(record)
     progress(0.2, "Leaving out one lead at a time")
@@ -98,10 +100,10 @@ def _explain(analysis: Analysis, store: ModelStore, codes: Sequence[str], progre
     return Explanation(arrays, AXES, tuple(curves), details)
 
 
-def subject(model: LoadedModel, signal: EcgSignal) -> Subject:
+def subject(model: LoadedModel, signal: EcgSignal, measured_logits: np.ndarray) -> Subject:
     """A signal before it is explained. Raises RefusedStudy where there is none to speak of."""
     prepared = prepare(signal)
-    return Subject(model, signal, torch.from_numpy(prepared.x).to(model.device), prepared.starts)
+    return Subject(model, signal, torch.from_numpy(prepared.x).to(model.device), prepared.starts, measured_logits)
 
 
 def _strongest(record: Subject, columns: Sequence[int]) -> Subject:
@@ -119,10 +121,11 @@ def _window_logits(model: LoadedModel, x: Tensor) -> Tensor:
         return torch.cat([model.module(part) for part in x.split(EXAMPLES_AT_ONCE)])
 
 
-def _probabilities(model: LoadedModel, x: Tensor) -> Tensor:
-    """Calibrated probabilities of whole records: (B, W, 2, 12, 1000) -> (B, 9), on the CPU."""
-    logits = _window_logits(model, x.flatten(0, 1)).float().cpu().numpy().reshape(*x.shape[:2], -1)
-    return torch.from_numpy(calibrated(np.stack([over_windows(windows) for windows in logits]), model.weight))
+def _probabilities(record: Subject, x: Tensor) -> Tensor:
+    """Calibrated probabilities of changed copies of the record: (B, W, 2, 12, 1000) -> (B, 9), on the CPU."""
+    logits = _window_logits(record.model, x.flatten(0, 1)).float().cpu().numpy().reshape(*x.shape[:2], -1)
+    network = np.stack([over_windows(windows) for windows in logits])
+    return torch.from_numpy(calibrated(network, record.measured_logits, record.model.weight))
 
 
 def class_maps(record: Subject) -> np.ndarray:
@@ -140,7 +143,7 @@ def class_maps(record: Subject) -> np.ndarray:
 def _feature_ablation(record: Subject) -> np.ndarray:
     """(9, 12) in calibrated probability."""
     with record.model.lock:
-        drops = feature_ablation(lambda x: _probabilities(record.model, x), record.x).cpu().numpy()
+        drops = feature_ablation(lambda x: _probabilities(record, x), record.x).cpu().numpy()
     given = np.isfinite(record.signal.samples_mv).any(axis=0)
     return np.where(given, drops, np.nan).astype(np.float32)
 
@@ -177,7 +180,7 @@ def deletion_curve(record: Subject, column: int, attribution: np.ndarray) -> Fai
     at_network_rate = attribution[:, ::STEP]
 
     def score(removed: np.ndarray) -> np.ndarray:
-        return _probabilities(record.model, _without(record, removed))[:, column].numpy()
+        return _probabilities(record, _without(record, removed))[:, column].numpy()
 
     return deletion(CLASSES[column], score, at_network_rate)
 

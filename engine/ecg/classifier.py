@@ -4,6 +4,7 @@ The network looks at windows of 10 s at 100 Hz. A 40 Hz low-pass makes hospitals
 many machines print through a 40 Hz filter) and keeps mains hum out; nothing is scaled, because ST levels are in mV.
 Each lead goes through the same encoder, so its features can be explained lead by lead (`EcgClassifier.lead_features`);
 only then are the leads that are printed at a time brought together, and the time course read.
+Beside it stands what the measured beats say (`engine/ecg/measured.py`); the two are added, class by class.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from scipy import signal as filters
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.ecg.delineate import Beats
 from engine.ecg.leads import CLASS_NAMES, CLASSES, LEADS, RATE_HZ
+from engine.ecg.measured import AdditiveEvidence, measured
 from engine.ecg.signal import EcgSignal
 from engine.errors import RefusedStudy, WeightError
 from engine.finding import Label
@@ -28,6 +31,8 @@ STEP = RATE_HZ // NETWORK_RATE_HZ  # signal samples per network sample
 WINDOW_S = 10
 WINDOW = WINDOW_S * NETWORK_RATE_HZ  # network samples
 WINDOW_SLACK_S = 1.0  # a page of up to 11 s is one window; what is beyond 10 s is left out
+ENCODER_STEP = 4  # network samples per encoder feature
+ENCODER_REACH = 20  # network samples to either side that a feature sees, at most
 BAND_HZ = 40.0  # low-pass before decimation, the usual filter of printed ECGs
 LONGEST_GAP_S = 0.1  # of unreadable ink that is bridged
 SHORTEST_S = 1.0  # of any one lead: less holds no beat
@@ -51,8 +56,10 @@ class Prepared:
     starts: np.ndarray
 
 
-def classify(signal: EcgSignal, model: LoadedModel) -> tuple[Label, ...]:
+def classify(signal: EcgSignal, beats: np.ndarray, model: LoadedModel) -> tuple[Label, ...]:
     """The nine classes with calibrated probabilities, in the order of CLASSES.
+
+    beats: (9,) what the signal's measured beats say, see `measured_logits`.
 
     Raises:
         RefusedStudy: `no_signal` if there is nothing to look at.
@@ -62,19 +69,33 @@ def classify(signal: EcgSignal, model: LoadedModel) -> tuple[Label, ...]:
     x = torch.from_numpy(prepare(signal).x).to(model.device)
     with model.lock, torch.no_grad():
         logits = torch.cat([model.module(part) for part in x.split(WINDOWS_AT_ONCE)])
-    probabilities = operating.probabilities(over_windows(logits.float().cpu().numpy()))
-    return labels(probabilities, operating)
+    network = over_windows(logits.float().cpu().numpy())
+    return labels(operating.probabilities(network, beats), operating)
+
+
+def measured_logits(beats: Beats, model: LoadedModel) -> np.ndarray:
+    """(9,) logits: what the measured beats say of each class."""
+    return measured_shares(beats, model).sum(axis=0) + model.module.measured.base.cpu().numpy()
+
+
+def measured_shares(beats: Beats, model: LoadedModel) -> np.ndarray:
+    """(F, 9): what each number of `engine.ecg.measured.FEATURES` adds to each class's logit."""
+    numbers = torch.from_numpy(measured(beats)[None]).to(model.device)
+    with torch.no_grad():
+        return model.module.measured.shares(numbers)[0].float().cpu().numpy()
 
 
 @dataclass(frozen=True)
 class Operating:
     """How logits become answers, all (9,) in the order of CLASSES; chosen on records that the members were not trained on.
 
-    slope, offset: probability = 1 / (1 + exp(-(slope * logit + offset))) (Platt 1999). threshold: positive from here on.
+    slope, measured, offset: probability = 1 / (1 + exp(-(slope * network + measured * beats + offset))), the logits of the
+        network and of the measured beats (Platt 1999, with two inputs). threshold: positive from here on.
     low, high: the abstention zone around the threshold. validated: whether enough positive cases stood behind the choice.
     """
 
     slope: np.ndarray
+    measured: np.ndarray
     offset: np.ndarray
     threshold: np.ndarray
     low: np.ndarray
@@ -89,17 +110,19 @@ class Operating:
         except KeyError as error:
             raise WeightError(f"The weight {weight.name} states no {error.args[0]}; install the app again.") from error
         if any(values.shape != (len(CLASSES),) for values in vars(points).values()):
-            raise WeightError(f"The weight {weight.name} does not state one operating point per class; install the app again.")
+            raise WeightError(
+                f"The weight {weight.name} does not state one operating point per class; install the app again."
+            )
         return points
 
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """(..., 9) calibrated probabilities of (..., 9) logits."""
-        return 1 / (1 + np.exp(-np.clip(self.slope * logits + self.offset, -30, 30)))
+    def probabilities(self, network: np.ndarray, beats: np.ndarray) -> np.ndarray:
+        """(..., 9) calibrated probabilities from the logits of the network and of the measured beats, both (..., 9)."""
+        return 1 / (1 + np.exp(-np.clip(self.slope * network + self.measured * beats + self.offset, -30, 30)))
 
 
-def calibrated(logits: np.ndarray, weight: Weight) -> np.ndarray:
-    """(..., 9) logits -> calibrated probabilities by the weight's own operating points."""
-    return Operating.of(weight).probabilities(logits)
+def calibrated(network: np.ndarray, beats: np.ndarray, weight: Weight) -> np.ndarray:
+    """The same by a weight's own operating points."""
+    return Operating.of(weight).probabilities(network, beats)
 
 
 def over_windows(logits: np.ndarray) -> np.ndarray:
@@ -203,42 +226,37 @@ class LeadEncoder(nn.Module):
 
 
 class LeadFusion(nn.Module):
-    """The leads that are given at a time, brought together: (B, C, 12, T') and (B, 12, T') -> (B, width, T').
+    """The leads that are given at a time, brought together: (B, C, 12, T') and (B, 12, T') -> (B, width, 1, T').
 
     Each lead has its own projection; the mean runs over given leads only, so that a missing lead counts for nothing.
     """
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.project = nn.Conv1d(len(LEADS) * channels, width, 1, bias=False)
-        self.layout = nn.Conv1d(len(LEADS), width, 1)
-        self.norm = nn.BatchNorm1d(width)
+        self.project = nn.Linear(len(LEADS) * channels, width, bias=False)
+        self.layout = nn.Linear(len(LEADS), width)
+        self.norm = nn.BatchNorm2d(width)
 
     def forward(self, features: Tensor, given: Tensor) -> Tensor:
-        batch, channels, leads, time = features.shape
-        own = (features * given[:, None].to(features.dtype)).transpose(1, 2).reshape(batch, leads * channels, time)
-        mean = self.project(own) * (leads / given.sum(1, keepdim=True).clamp(min=1)).to(own.dtype)
-        return torch.relu(self.norm(mean + self.layout(given)))
+        own = (features * given[:, None].to(features.dtype)).permute(0, 3, 2, 1).flatten(2)  # (B, T', 12 * C)
+        given = given.transpose(1, 2)
+        mean = self.project(own) * (len(LEADS) / given.sum(2, keepdim=True).clamp(min=1)).to(own.dtype)
+        fused = mean + self.layout(given)
+        return torch.relu(self.norm(fused.transpose(1, 2).unsqueeze(2)))
 
 
 class Rhythm(nn.Module):
-    """The time course: (B, width, T') and (B, T') given -> tokens -> nine logits.
+    """The time course: (B, width, 1, T') and (B, T') given -> tokens -> nine logits.
 
-    Two residual convolutions see a beat, two attention layers the whole window; each class weighs the moments by itself.
+    Residual convolutions see a beat and its neighbours, attention the whole window; each class weighs the moments itself.
     """
 
     def __init__(self, width: int, classes: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.beats = nn.ModuleList([_TimeBlock(width, dropout) for _ in range(2)])
-        self.position = nn.Conv1d(width, width, 31, padding=15, groups=width)
-        self.attention = nn.ModuleList(
-            [
-                nn.TransformerEncoderLayer(width, 4, 2 * width, dropout, "gelu", batch_first=True, norm_first=True)
-                for _ in range(2)
-            ]
-        )
-        for layer in self.attention:
-            layer.self_attn.dropout = 0.0  # costs a sixth of a training step and changes little
+        self.beat = _TimeBlock(width, 1, dropout)  # 25 Hz
+        self.neighbours = nn.Sequential(_TimeBlock(width, 1, dropout), _TimeBlock(width, 4, dropout))  # 12.5 Hz
+        self.position = nn.Conv2d(width, width, (1, 31), padding=(0, 15), groups=width)
+        self.attention = _Attention(width, 4)
         self.norm = nn.LayerNorm(width)
         self.drop = nn.Dropout(2 * dropout)
         self.moment = nn.Linear(width, classes)
@@ -246,15 +264,13 @@ class Rhythm(nn.Module):
 
     def tokens(self, fused: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T'/2, width) and (B, T'/2) bool: where no lead is given."""
-        y = fused * given[:, None]
-        for block in self.beats:
-            y = block(y) * given[:, None]
-        y = functional.avg_pool1d(y, 2)
-        missing = functional.max_pool1d(given[:, None], 2)[:, 0] == 0
-        y = (y + self.position(y)).transpose(1, 2)
-        for layer in self.attention:
-            y = layer(y, src_key_padding_mask=missing)
-        return self.norm(y), missing
+        given = given[:, None, None].to(fused.dtype)
+        y = functional.avg_pool2d(self.beat(fused * given) * given, (1, 2))
+        some = functional.max_pool2d(given, (1, 2))
+        y = self.neighbours(y * some) * some
+        y = (y + self.position(y)).squeeze(2).transpose(1, 2)
+        missing = some[:, 0, 0] == 0
+        return self.norm(self.attention(y, missing)), missing
 
     def logits(self, tokens: Tensor, missing: Tensor) -> Tensor:
         tokens = self.drop(tokens)
@@ -265,6 +281,7 @@ class Rhythm(nn.Module):
 class EcgClassifier(nn.Module):
     """An ensemble of small networks: (B, 2, 12, T) as `prepare` makes it -> (B, 9) logits, the mean over the members.
 
+    measured: the additive curves on the measured beats, no part of the forward pass.
     lead_features: the layer to explain: (B, members * channels, 12, T/4) before any two leads meet, 25 Hz. Its gradient
         is the whole ensemble's, so that one class activation map speaks for all members.
     """
@@ -275,6 +292,7 @@ class EcgClassifier(nn.Module):
         self.lead_features = nn.Identity()
         self.fusions = nn.ModuleList([LeadFusion(channels, width) for _ in range(members)])
         self.rhythms = nn.ModuleList([Rhythm(width, classes) for _ in range(members)])
+        self.measured = AdditiveEvidence(classes=classes)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.member_logits(x).mean(0)
@@ -286,10 +304,14 @@ class EcgClassifier(nn.Module):
 
     def member_tokens(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Per member the time course (B, T/8, width), and (B, T/8) bool: where no lead is given."""
-        given = (functional.avg_pool1d(x[:, 1].detach(), 4) >= 0.5).to(x.dtype)
         clean = torch.stack([x[:, 0] * (x[:, 1] > 0), x[:, 1]], 1)
-        features = self.lead_features(torch.cat([encoder(clean) for encoder in self.encoders], 1))
-        parts = features.chunk(len(self.encoders), 1)
+        features = torch.cat([encoder(clean) for encoder in self.encoders], 1)
+        return self.read(features, functional.avg_pool1d(x[:, 1].detach(), ENCODER_STEP))
+
+    def read(self, features: Tensor, share: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """The same from the encoders' features (B, members * C, 12, T') and the share (B, 12, T') given at each of them."""
+        given = (share >= 0.5).to(features.dtype)
+        parts = self.lead_features(features).chunk(len(self.encoders), 1)
         fused = [fusion(part, given) for fusion, part in zip(self.fusions, parts, strict=True)]
         return [rhythm.tokens(y, given.amax(1)) for rhythm, y in zip(self.rhythms, fused, strict=True)]
 
@@ -302,11 +324,45 @@ def _lead_convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -
 
 
 class _TimeBlock(nn.Module):
-    def __init__(self, width: int, dropout: float) -> None:
+    """Two convolutions along (B, width, 1, T) beside the identity."""
+
+    def __init__(self, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
-        self.first = nn.Sequential(nn.Conv1d(width, width, 5, padding=2, bias=False), nn.BatchNorm1d(width))
-        self.second = nn.Sequential(nn.Conv1d(width, width, 5, padding=2, bias=False), nn.BatchNorm1d(width))
+        self.first, self.second = (
+            nn.Sequential(
+                nn.Conv2d(width, width, (1, 5), padding=(0, 2 * dilation), dilation=(1, dilation), bias=False),
+                nn.BatchNorm2d(width),
+            )
+            for _ in range(2)
+        )
         self.drop = nn.Dropout(dropout)
 
     def forward(self, y: Tensor) -> Tensor:
         return torch.relu(y + self.second(self.drop(torch.relu(self.first(y)))))
+
+
+class _Attention(nn.Module):
+    """One layer of self-attention with its feed-forward part, pre-norm, on (B, S, width); `missing` (B, S) is not looked at.
+
+    Written out: at this size PyTorch's fused kernels are slower on a CPU, above all backwards.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.before = nn.LayerNorm(width)
+        self.ask = nn.Linear(width, 3 * width)
+        self.tell = nn.Linear(width, width)
+        self.think = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+
+    def forward(self, y: Tensor, missing: Tensor) -> Tensor:
+        batch, steps, width = y.shape
+        asked = self.ask(self.before(y)).reshape(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = asked.unbind(0)
+        match = query @ key.transpose(-1, -2) * (width // self.heads) ** -0.5
+        weight = match.float().masked_fill(missing[:, None, None], -torch.inf).softmax(-1)
+        told = (weight.to(value.dtype) @ value).transpose(1, 2).reshape(batch, steps, width)
+        y = y + self.tell(told)
+        return y + self.think(y)

@@ -14,7 +14,10 @@ from engine.ecg.signal import EcgSignal
 
 @dataclass(frozen=True)
 class EcgEvidence:
-    """photo: (H, W, 3) uint8 as uploaded (EXIF turned), None for stored signals. probabilities: (9,) in the order of CLASSES."""
+    """photo: (H, W, 3) uint8 as uploaded (EXIF turned), None for stored signals. probabilities: (9,) in the order of CLASSES.
+
+    measured_logits: (9,) the part of the answer that comes from the measured beats, not from the network.
+    """
 
     signal: EcgSignal
     photo: np.ndarray | None
@@ -22,3 +25,4 @@ class EcgEvidence:
     beats: Beats
     criteria: tuple[Criterion, ...]
     probabilities: np.ndarray
+    measured_logits: np.ndarray

@@ -151,7 +151,9 @@ def _read(
     beats = delineate(signal)
     measurements = measure(signal, beats)
     progress(0.4, "Asking the network")
-    labels = classifier.classify(signal, store.get("ecg-classifier"))
+    model = store.get("ecg-classifier")
+    measured = classifier.measured_logits(beats, model)
+    labels = classifier.classify(signal, measured, model)
     progress(0.9, "Checking the textbook criteria")
     checked = criteria(signal, beats, measurements)
     verdicts = {label.code: verdict(label.code, checked) for label in labels}
@@ -169,7 +171,13 @@ def _read(
             "printed_by_the_machine": digitised.printed,
         }
     evidence = EcgEvidence(
-        signal, photo, digitised, beats, checked, np.array([label.probability for label in labels], np.float32)
+        signal,
+        photo,
+        digitised,
+        beats,
+        checked,
+        np.array([label.probability for label in labels], np.float32),
+        measured,
     )
     return Answer(tuple(labels), measurements, quality, {"signal": ("signal.csv", signal.to_csv())}, details, evidence)
 

@@ -19,6 +19,7 @@ from explain.ecg import AXES, MAX_WINDOWS, explain, explain_class
 SECOND = RATE_HZ
 OPERATING = {
     "slope": [1.0] * 9,
+    "measured": [1.0] * 9,
     "offset": [0.0] * 9,
     "threshold": [0.6] * 9,
     "low": [0.6] * 9,
@@ -55,9 +56,9 @@ def analysed(signal: EcgSignal, store: ModelStore) -> Analysis:
     with torch.no_grad():
         logits = over_windows(model.module(torch.from_numpy(prepare(signal).x)).numpy())
     operating = Operating.of(model.weight)
-    probabilities = operating.probabilities(logits)
+    probabilities = operating.probabilities(logits, np.zeros(9))
     finding = Finding("ecg", Provenance("0" * 64), labels(probabilities, operating))
-    return Analysis(finding, {}, EcgEvidence(signal, None, None, None, (), probabilities))
+    return Analysis(finding, {}, EcgEvidence(signal, None, None, None, (), probabilities, np.zeros(9)))
 
 
 def humps(*where: tuple[str, float, float], seconds: float = 10) -> EcgSignal:
