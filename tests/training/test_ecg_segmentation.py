@@ -1,0 +1,52 @@
+"""The page network's training data and loss."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.ecg.segmentation import LAYERS
+from training.ecg_segmentation import PER_PAGE, SEEN, SIZE, batches, load_signals, loss_of, page_crops
+
+
+@pytest.fixture(scope="module")
+def crops():
+    rng = np.random.default_rng(0)
+    time = np.arange(2500) / 250
+    eight = np.outer(np.linspace(0.5, 1.5, 8), np.sin(2 * np.pi * time)).astype(np.float32)
+    return page_crops(eight, rng)
+
+
+def test_crops_of_a_page_hold_picture_and_masks(crops):
+    assert len(crops) == PER_PAGE
+    assert all(crop.shape == (SIZE, SIZE, 3 + len(LAYERS)) and crop.dtype == np.uint8 for crop in crops)
+    assert max((crop[..., 3] > 128).mean() for crop in crops) > 0.002
+
+
+def test_batches_repeat_with_their_seed(crops, tmp_path):
+    np.save(tmp_path / "000.npy", np.stack(crops))
+    first, again = (next(batches([tmp_path / "000.npy"], 2, np.random.default_rng(3))) for _ in range(2))
+    assert first[0].shape == (2, 3, SEEN, SEEN)
+    assert first[1].shape == (2, len(LAYERS), SEEN, SEEN)
+    assert 0 <= float(first[0].min()) <= float(first[0].max()) <= 1
+    torch.testing.assert_close(first[0], again[0])
+
+
+def test_the_right_answer_costs_less_than_none_and_far_less_than_the_opposite():
+    masks = torch.zeros(1, len(LAYERS), 32, 32)
+    masks[:, :, 8:16, 8:16] = 1
+    right = (masks * 2 - 1) * 8
+    fine, coarse = right[:, :2], right[:, 2:, ::2, ::2]
+    answers = [loss_of(fine * k, coarse * k, masks).item() for k in (1.0, 0.0, -1.0)]
+    assert answers[0] < 0.1 * answers[1]
+    assert answers[1] < 0.5 * answers[2]
+
+
+def test_signals_are_read_as_running_sums_of_steps(tmp_path):
+    (tmp_path / "index12.csv").write_text("row,shard,shard_row,split\n0,0,1,train\n1,0,0,valid\n")
+    delta = np.zeros((2, 8, 2500), np.int16)
+    delta[1, 0, 10] = 200
+    np.savez(tmp_path / "signals_00.npz", delta=delta)
+    signals = load_signals(tmp_path, "train")
+    assert signals.shape == (1, 8, 2500)
+    assert signals[0, 0, 9] == 0
+    assert signals[0, 0, 10] == pytest.approx(1.0)
