@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from training.ecg_page_style import PageStyle
+
 SEED = 20
+PIXELS = 2e6  # of a photo as a phone's app sends it
 
 
 @dataclass(frozen=True)
@@ -26,17 +31,27 @@ class Subject:
 
 
 def ecg_photo() -> tuple[str, bytes]:
-    """A simulated ECG on a page of 3x4 with a rhythm strip, photographed at about two megapixels, as JPEG."""
+    """A simulated ECG on a page of 3x4 with a rhythm strip, photographed at two megapixels, as JPEG."""
     from PIL import Image
 
     from training.ecg_page import phone_style, plain_style, render
     from training.ecg_simulator import EcgProfile, simulate
 
     rng = np.random.default_rng(SEED)
-    page = render(simulate(EcgProfile(), 10, rng), phone_style(plain_style(), rng), rng)
+    page = render(simulate(EcgProfile(), 10, rng), _at(PIXELS, phone_style(plain_style(), rng)), rng)
     buffer = io.BytesIO()
     Image.fromarray(page.image).save(buffer, "JPEG", quality=90)
     return "photo.jpg", buffer.getvalue()
+
+
+def _at(pixels: float, style: PageStyle) -> PageStyle:
+    """The photographed page, with a camera of so many pixels."""
+    assert style.camera is not None
+    width, height = style.camera.size_px
+    scale = (pixels / (width * height)) ** 0.5
+    size = (round(width * scale), round(height * scale))
+    camera = replace(style.camera, size_px=size, px_per_mm=style.camera.px_per_mm * scale)
+    return replace(style, camera=camera, px_per_mm=style.px_per_mm * scale)
 
 
 def ecg4u_design() -> Callable[[bytes], None]:
