@@ -29,7 +29,7 @@ def criteria(finding: Finding, checked: Sequence[Criterion], chosen: str, key: s
     own = "".join(_row(c) for c in checked if c.class_code == chosen)
     view(
         f"<h3>Textbook criteria of {text(label.name)}: {text(VERDICT_SIGNS[said])}</h3><table class='folds'>"
-        "<thead><tr><th scope='col'>Criterion</th><th scope='col'>Here</th><th scope='col'>Measured</th>"
+        "<thead><tr><th scope='col'>Criterion</th><th scope='col'>Here</th><th scope='col' class='num'>Measured</th>"
         f"<th scope='col'>Leads</th></tr></thead><tbody>{own}</tbody></table>",
         f"{key}-own",
     )

@@ -29,26 +29,30 @@ WEAKEST = 0.15  # of the strongest class's map: below, a class's map is not stre
 
 def why(task: Task, result: Result, chosen: str) -> None:
     """The section for one class; computes what is missing with visible progress."""
-    evidence: EcgEvidence = result.analysis.evidence
-    label = next(label for label in result.analysis.finding.labels if label.code == chosen)
-    criteria(result.analysis.finding, evidence.criteria, chosen, f"criteria-{result.key}")
+    finding, evidence = result.analysis.finding, result.analysis.evidence
+    label = next(label for label in finding.labels if label.code == chosen)
     found = explanation(result)
-    if found is None:
-        if result.explain_problem:
-            st.error(f"The explanation could not be made. {result.explain_problem}")
-        return
-    _maps(task, result, found, evidence, label)
-    leads, check = st.columns(2, gap="large")
-    with leads:
-        st.subheader("Leads that count", anchor=False)
-        _lead_bars(found, label, f"leads-{result.key}")
-    with check:
-        st.subheader("Can this explanation be trusted?", anchor=False)
-        own = class_explanation(task, result, chosen)
-        verdict = None if own is None else next((c for c in own.faithfulness if c.label == chosen), None)
-        if verdict is not None:
-            (st.success if verdict.passed else st.warning)(sentence(verdict))
-            view(deletion_curve(verdict), f"curve-{result.key}")
+    if found is not None:
+        _maps(task, result, found, evidence, label)
+        leads, check = st.columns(2, gap="large")
+        with leads:
+            st.subheader("Leads that count", anchor=False)
+            _lead_bars(found, label, f"leads-{result.key}")
+        with check:
+            st.subheader("Can this explanation be trusted?", anchor=False)
+            _check(task, result, chosen)
+    elif result.explain_problem:
+        st.error(f"The explanation could not be made. {result.explain_problem}", icon=":material/error:")
+    criteria(finding, evidence.criteria, chosen, f"criteria-{result.key}")
+
+
+def _check(task: Task, result: Result, chosen: str) -> None:
+    """Whether the explanation passed the deletion check, and its curve."""
+    own = class_explanation(task, result, chosen)
+    verdict = next((check for check in own.faithfulness if check.label == chosen), None) if own else None
+    if verdict is not None:
+        (st.success if verdict.passed else st.warning)(sentence(verdict))
+        view(deletion_curve(verdict), f"curve-{result.key}")
 
 
 def colour(found: Explanation, method: str, code: str) -> np.ndarray | None:

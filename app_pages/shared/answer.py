@@ -17,8 +17,8 @@ def refusal(refusal: Refusal, key: str) -> None:
     """Why there is no answer and what to do; no number anywhere."""
     reason, remedy = _parts(refusal.message)
     view(
-        f"<div class='answer refused' role='status'><p class='line'>Not read: {text(reason)}</p>"
-        f"<p>{text(remedy) or 'Choose another picture or file.'}</p>"
+        f"<div class='answer refused' role='status'><p class='line'>Not read</p><p>{text(reason)}</p>"
+        f"<p><strong>What to do:</strong> {text(remedy)}</p>"
         "<p class='quiet small'>Nothing is measured or classified on a study that is not read.</p></div>",
         key,
     )
@@ -80,6 +80,7 @@ def _bar(label: Label, chosen: bool) -> str:
 
 
 def _parts(message: str) -> tuple[str, str]:
-    """The reason and the remedy of a refusal's sentence, which a semicolon divides."""
-    reason, _, remedy = message.partition("; ")
-    return reason.rstrip("."), remedy[:1].upper() + remedy[1:]
+    """The reason and the remedy of a refusal's message, which a semicolon or a full stop divides."""
+    reason, _, remedy = (message if "; " in message else message.replace(". ", "; ", 1)).partition("; ")
+    remedy = remedy or "choose another picture or file."
+    return f"{reason.rstrip('.')}.", remedy[:1].upper() + remedy[1:]

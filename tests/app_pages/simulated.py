@@ -85,7 +85,9 @@ def analysis() -> Analysis:
         ),
         Criterion("I-AVB", "PR interval above 200 ms", None, None, "ms", ("II",)),
     )
-    evidence = EcgEvidence(read.signal, drawn.image, read, beats(read.signal), criteria, np.array(PROBABILITIES), np.zeros(9))
+    evidence = EcgEvidence(
+        read.signal, drawn.image, read, beats(read.signal), criteria, np.array(PROBABILITIES), np.zeros(9)
+    )
     finding = Finding(
         "ecg",
         Provenance("0" * 64, device="cpu", seconds=1.4, weights=(WeightUsed("ecg-classifier", "ab" * 32),)),
