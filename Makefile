@@ -11,6 +11,8 @@ PORT ?= 8501
 TORCH_INDEX ?=
 TORCH := $(shell grep '^torch==' requirements.txt)
 
+export UV_SYSTEM_CERTS := 1
+
 .PHONY: app test lint bench chromium clean
 
 app: $(VENV)/.app
@@ -50,13 +52,14 @@ define install
 	$(PY) -m uv pip install --python $(PY) $(1) || $(PY) -m pip install $(1)
 endef
 
-# The first Python from 3.11 to 3.13 that starts. Debian's python3 may lack ensurepip: then uv, fetched by pip, makes the environment.
+# The first Python from 3.11 to 3.13 that starts. Debian's may lack ensurepip: then uv, fetched by pip, makes the environment.
 $(PY):
 	@set -e; for name in python3.13 python3.12 python3.11 python3 python; do \
 	  if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then found=$$name; break; fi; done; \
 	test -n "$$found" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none was found on PATH." >&2; exit 1; }; \
 	echo "creating $(VENV) with $$($$found --version)"; \
 	if $$found -m venv --clear $(VENV); then $(PY) -m pip install -q uv || echo "uv is not available; pip installs instead"; \
-	else rm -rf $(VENV); $$found -m pip install -q --target $(VENV).uv uv; \
-	  PYTHONPATH=$(VENV).uv $$found -m uv venv -q --seed --clear --python "$$(command -v $$found)" $(VENV); \
-	  rm -rf $(VENV).uv; $(PY) -m pip install -q uv; fi
+	else $$found -m pip install -q --target $(VENV).uv uv \
+	  && PYTHONPATH=$(VENV).uv $$found -m uv venv -q --clear --python "$$(command -v $$found)" $(VENV) \
+	  && PYTHONPATH=$(VENV).uv $$found -m uv pip install -q --python $(PY) uv pip \
+	  || { rm -rf $(VENV) $(VENV).uv; exit 1; }; rm -rf $(VENV).uv; fi
