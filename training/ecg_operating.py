@@ -11,55 +11,65 @@ from engine.ecg.classifier import Operating
 
 MIN_POSITIVES = 30  # fewer, and a class's operating point rests on too little: "not validated"
 DRAWS = 200  # bootstrap draws that the threshold is the median of
-PRIOR = 1.0  # pseudo-counts that pull Platt's slope to 1
+PRIOR_SLOPE = 0.5  # of network and beats alike
+PRIOR = 10.0  # how hard the slopes are drawn there
 ZONE = 0.6  # logits to either side of the threshold: the abstention zone
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Logits (views, n, 9) of the same n records seen in full and as printed, and their labels (n, 9), NaN where unknown."""
+    """Logits of the network and of the measured beats (views, n, 9): the same n records seen in full and as printed.
 
-    logits: np.ndarray
+    labels: (n, 9), NaN where unknown.
+    """
+
+    network: np.ndarray
+    beats: np.ndarray
     labels: np.ndarray
 
     def of_class(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """(views, m) logits and (m,) bool truth of the records whose label of class k is known."""
+        """(views, m, 2) logits and (m,) bool truth of the records whose label of class k is known."""
         known = np.isfinite(self.labels[:, k])
-        return self.logits[:, known, k], self.labels[known, k] == 1
+        return np.stack([self.network[:, known, k], self.beats[:, known, k]], -1), self.labels[known, k] == 1
 
 
 def choose(judged: Judged, seed: int = 0) -> Operating:
-    """Platt's calibration, the threshold of the best mean F1 over the views, and the abstention zone, per class."""
+    """Calibration, the threshold of the best mean F1 over the views, and the abstention zone, per class."""
     rng = np.random.default_rng(seed)
     points: list[tuple[float, ...]] = []
     for k in range(judged.labels.shape[1]):
         logits, truth = judged.of_class(k)
         if truth.sum() < 2:
-            points.append((1.0, 0.0, 0.5, 0.5, 0.5, 0.0))
+            points.append((1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.0))
             continue
-        slope, offset = platt(logits, truth)
-        cut = slope * best_cut(logits, truth, rng) + offset
+        slopes, offset = platt(logits, truth)
+        cut = best_cut(logits @ slopes + offset, truth, rng)
         low, middle, high = (1 / (1 + np.exp(-(cut + d))) for d in (-ZONE, 0, ZONE))
-        points.append((slope, offset, middle, low, high, float(truth.sum() >= MIN_POSITIVES)))
-    slope, offset, threshold, low, high, validated = np.array(points).T
-    return Operating(slope, offset, threshold, low, high, validated > 0)
+        points.append((*slopes, offset, middle, low, high, float(truth.sum() >= MIN_POSITIVES)))
+    slope, measured, offset, threshold, low, high, validated = np.array(points).T
+    return Operating(slope, measured, offset, threshold, low, high, validated > 0)
 
 
-def platt(logits: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """(slope, offset) of the logistic that fits the truth (m,) best on every view (views, m); the slope is drawn to 1."""
-    target = np.broadcast_to(truth, logits.shape).astype(float)
+def platt(logits: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
+    """Slopes (2,), not below 0, and offset of the logistic that fits the truth (m,) best on all views (views, m, 2).
+
+    Both slopes are drawn to PRIOR_SLOPE, so that few positives do not set one against the other.
+    """
+    target = np.broadcast_to(truth, logits.shape[:-1]).astype(float)
 
     def loss(at: np.ndarray) -> float:
-        z = at[0] * logits + at[1]
-        return float((np.logaddexp(0, z) - target * z).sum() + PRIOR * (at[0] - 1) ** 2)
+        z = logits @ np.abs(at[:2]) + at[2]
+        prior = PRIOR * ((np.abs(at[:2]) - PRIOR_SLOPE) ** 2).sum()
+        return float((np.logaddexp(0, z) - target * z).sum() + prior)
 
-    found = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
-    return max(float(found[0]), 0.05), float(found[1])
+    found = minimize(loss, np.array([PRIOR_SLOPE, PRIOR_SLOPE, 0.0]), method="Nelder-Mead", options={"maxiter": 600}).x
+    return np.abs(found[:2]), float(found[2])
 
 
 def best_cut(logits: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> float:
-    """The logit from which on to say yes: the median, over bootstrap draws of the records, of the cut with the best mean F1.
+    """The logit, of (views, m), from which on to say yes.
 
+    It is the median, over bootstrap draws of the records, of the cut with the best mean F1 over the views.
     The median over draws moves less with single cases than the best cut of the one sample at hand.
     """
     grid = np.quantile(logits[:, truth], np.linspace(0, 1, 60))

@@ -182,9 +182,9 @@ def resample(samples_mv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             continue
         filled[:, k] = np.interp(time, at, samples_mv[at, k])
         given[at, k] = True
-        for left, right in zip(at[:-1], at[1:], strict=True) if len(at) < length else ():
-            if 1 < right - left <= LONGEST_GAP_S * RATE_HZ:
-                given[left:right, k] = True
+        gaps = np.diff(at)
+        for gap in np.flatnonzero((gaps > 1) & (gaps <= LONGEST_GAP_S * RATE_HZ)):
+            given[at[gap] : at[gap + 1], k] = True
     reach = len(_LOW_PASS) // 2
     padded = np.pad(filled, ((reach, reach), (0, 0)), mode="edge")
     smooth = filters.oaconvolve(padded, _LOW_PASS[:, None], mode="valid", axes=0)
