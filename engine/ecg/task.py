@@ -104,7 +104,7 @@ def _quality(signal: EcgSignal, digitised: Digitisation | None) -> tuple[Quality
     """What speaks for and against the reading. Raises RefusedStudy where the leads contradict each other."""
     from engine.ecg.physics import lead_laws
 
-    laws = lead_laws(signal)
+    laws = lead_laws(signal.samples_mv)
     if np.isfinite(laws.einthoven) and laws.einthoven > EINTHOVEN_UNUSABLE:
         raise RefusedStudy(
             "leads_contradict",
