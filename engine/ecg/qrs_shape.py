@@ -26,7 +26,7 @@ class QrsShape:
     """waves: (height in mV, start, stop in ms after the QRS onset) in order of time; heights are over the QRS onset's level.
 
     broad_r: the main wave is a wide R, or notched, or peaks late. has_q: it starts downwards. mostly_negative: rS or QS.
-    late_r: a last upward wave that follows another wave, or a single broad R that peaks late. wide_s: a last downward wave
+    late_r: it ends in a second upward wave, or in one that peaks late or is notched. wide_s: a last downward wave
     longer than 40 ms or than the R wave before it.
     """
 
@@ -60,10 +60,8 @@ class QrsShape:
     def late_r(self) -> bool:
         if not self.waves or self.waves[-1][0] <= 0:
             return False
-        height, _, _ = self.waves[-1]
-        if len(self.waves) > 1:
-            return height > 0.25 * max(-self.deepest, 0) or self.r_peak_ms >= LATE_R_MS
-        return self.notched or self.r_peak_ms >= LATE_R_MS
+        second = sum(height > 0 for height, _, _ in self.waves) > 1
+        return second or self.r_peak_ms >= LATE_R_MS or (len(self.waves) == 1 and self.notched)
 
     @property
     def wide_s(self) -> bool:

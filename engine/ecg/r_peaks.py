@@ -69,16 +69,16 @@ def find_beats(energy: np.ndarray) -> np.ndarray:
 
 
 def align(beats: np.ndarray, whole_mv: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """(n,) the beats moved onto the R peak of the lead that is printed longest (the tallest of those), alike for all beats.
+    """(n,) the beats moved onto the R peak of the lead that is printed longest (the tallest R of those), alike for all beats.
 
-    Where that lead goes both ways, its largest deflection changes sides from beat to beat; so beats are moved to where they
+    Where that lead goes both ways, its largest deflection may change from beat to beat; so beats are moved to where they
     match the most typical beat.
     """
     if not len(beats):
         return beats
     smooth = sosfiltfilt(butter(2, (1.0, 30.0), "bandpass", fs=RATE_HZ, output="sos"), whole_mv, axis=0)
     reach = int(PEAK_REACH_S * RATE_HZ)
-    tall = np.array([np.median([np.ptp(_cut(smooth[:, k], b, reach)) for b in beats]) for k in range(12)])
+    tall = np.array([np.median([_cut(smooth[:, k], b, reach).max() for b in beats]) for k in range(12)])
     order = np.lexsort((-tall, -(given.sum(axis=0) // RATE_HZ)))
     moved = np.array([_largest(smooth[:, next((k for k in order if given[b, k]), order[0])], b, reach) for b in beats])
     longest = order[: max(1, int((given.sum(axis=0) // RATE_HZ == given[:, order[0]].sum() // RATE_HZ).sum()))]
@@ -89,7 +89,10 @@ def align(beats: np.ndarray, whole_mv: np.ndarray, given: np.ndarray) -> np.ndar
 
 
 def _largest(lead: np.ndarray, beat: int, reach: int) -> int:
-    return max(0, beat - reach) + int(np.abs(_cut(lead, beat, reach)).argmax())
+    """The sample of the R peak; of the deepest point where the lead has hardly an R wave."""
+    piece = _cut(lead, beat, reach)
+    upright = piece.max() > 0.5 * -piece.min()
+    return max(0, beat - reach) + int(piece.argmax() if upright else piece.argmin())
 
 
 def _matched(beats: np.ndarray, smooth: np.ndarray) -> np.ndarray:
