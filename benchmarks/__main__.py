@@ -11,7 +11,7 @@ import platform
 import sys
 
 from benchmarks.subjects import SUBJECTS
-from benchmarks.timing import RUNS, cold, warm
+from benchmarks.timing import RUNS, app_process, cold, warm
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def machine() -> str:
 def table(task: str) -> str:
     """One task's Markdown table. Ratios are the peer's value over ours: above 1, ours is quicker or smaller."""
     subject = SUBJECTS[task]
-    from_start = cold(task)
+    from_start, app = cold(task), app_process(task)
     finding, explained, peer = (warm(task, what) for what in ("finding", "explanation", "peer"))
     lines = [
         f"| `{task}`, {subject.what} | ours | {subject.peer_name} | ratio |",
@@ -54,6 +54,7 @@ def table(task: str) -> str:
         f"| peak memory of the process, findings, MB | {finding.peak_mb:.0f} | {peer.peak_mb:.0f} "
         f"| {peer.peak_mb / finding.peak_mb:.2f} |",
         f"| peak memory of the process, with explanations, MB | {explained.peak_mb:.0f} | - | - |",
+        f"| the app's process after its first finding, MB | {'-' if app is None else f'{app:.0f}'} | - | - |",
     ]
     return "\n".join(lines)
 

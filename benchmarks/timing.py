@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import resource
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from statistics import median
 from benchmarks.subjects import SUBJECTS
 
 RUNS = 5
+START_S = 120.0  # that the app may take to start, and to give its first finding
 MAXRSS_PER_MB = 1 << 20 if sys.platform == "darwin" else 1 << 10  # getrusage counts bytes there, else KiB
 
 
@@ -47,6 +50,49 @@ def warm(task: str, what: str) -> Timing:
     return Timing(**json.loads(done.stdout.splitlines()[-1]))
 
 
+def app_process(task: str) -> float | None:
+    """MB that the app's process holds (resident) after its first finding, over HTTP; None where the system does not tell."""
+    if not Path("/proc/self/status").is_file():
+        return None
+    name, data = SUBJECTS[task].draw()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    app = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _until_healthy(f"http://localhost:{port}/healthz", app)
+        head = f'--cut\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        request = urllib.request.Request(
+            f"http://localhost:{port}/api/v1/tasks/{task}/findings",
+            head.encode() + data + b"\r\n--cut--\r\n",
+            {"Content-Type": "multipart/form-data; boundary=cut"},
+        )
+        with urllib.request.urlopen(request, timeout=START_S) as answer:
+            _check(json.load(answer)["refusal"])
+        status = Path(f"/proc/{app.pid}/status").read_text(encoding="utf-8")
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+    finally:
+        app.terminate()
+        app.wait()
+
+
+def _until_healthy(url: str, app: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and app.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError("The app did not start; run `make app` to see why.")
+
+
+def _check(refusal: object) -> None:
+    if refusal:
+        raise RuntimeError(f"The drawn study was refused ({refusal}); a refusal is not what is timed.")
+
+
 def _timed(task: str, what: str) -> Timing:
     name, data = SUBJECTS[task].draw()
     run = SUBJECTS[task].build_peer() if what == "peer" else _ours(task, name, explained=what == "explanation")
@@ -68,9 +114,7 @@ def _ours(task: str, name: str, explained: bool) -> Callable[[bytes], None]:
     store = models.store()
 
     def run(data: bytes) -> None:
-        refusal = answer(chosen, read_bytes(name, data), None, store, explained).finding.refusal
-        if refusal:
-            raise RuntimeError(f"The drawn study was refused ({refusal.code}); a refusal is not what is timed.")
+        _check(answer(chosen, read_bytes(name, data), None, store, explained).finding.refusal)
 
     return run
 

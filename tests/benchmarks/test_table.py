@@ -30,6 +30,7 @@ def test_drawing_again_gives_the_same_study():
 def test_ratios_are_the_peer_s_value_over_ours(monkeypatch):
     timings = {"finding": Timing(2.0, 1000.0), "explanation": Timing(3.0, 1100.0), "peer": Timing(8.0, 500.0)}
     monkeypatch.setattr(bench, "cold", lambda task: 12.34)
+    monkeypatch.setattr(bench, "app_process", lambda task: 812.3)
     monkeypatch.setattr(bench, "warm", lambda task, what: timings[what])
     head, _, *rows = bench.table("ecg").splitlines()
     assert all(row.count("|") == head.count("|") for row in rows)
@@ -40,6 +41,7 @@ def test_ratios_are_the_peer_s_value_over_ours(monkeypatch):
         ["3.00", "-", "-"],
         ["1000", "500", "0.50"],
         ["1100", "-", "-"],
+        ["812", "-", "-"],
     ]
 
 
