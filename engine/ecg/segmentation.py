@@ -52,29 +52,30 @@ class PageNet(nn.Module):
     weights have it folded into the convolutions (see `folded`).
     """
 
-    def __init__(self, channels: tuple[int, ...] = (16, 32, 48, 64, 96), normalised: bool = False) -> None:
+    def __init__(self, channels: tuple[int, ...] = (24, 32, 64, 96, 128), normalised: bool = False) -> None:
         super().__init__()
         self.stem = _conv(3, channels[0], 5, 2, normalised)
         self.down = nn.ModuleList(_conv(a, b, 3, 2, normalised) for a, b in pairwise(channels))
         self.encode = nn.ModuleList(_conv(c, c, 3, 1, normalised) for c in channels)
-        self.deepest = _conv(channels[-1], channels[-1], 3, 1, normalised)
-        self.lift = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(channels))
+        self.deepen = nn.ModuleList(_conv(c, c, 3, 1, normalised) for c in channels[1:])
+        self.lift = nn.ModuleList(_conv(b, a, 1, 1, normalised) for a, b in pairwise(channels))
         self.decode = nn.ModuleList(_conv(c, c, 3, 1, normalised) for c in channels[:-1])
-        self.head = nn.Conv2d(channels[0], 4 * len(FINE) + len(COARSE), 3, padding=1)
+        self.fine = nn.Conv2d(channels[0], 4 * len(FINE), 3, padding=1)
+        self.coarse = nn.Sequential(
+            _conv(channels[0], channels[0], 3, 1, normalised), nn.Conv2d(channels[0], len(COARSE), 1)
+        )
 
     def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits (N, 2, H, W) of FINE and (N, 4, H/2, W/2) of COARSE for (N, 3, H, W) in 0..1; H, W multiples of STRIDE."""
         x = self.encode[0](self.stem(2 * picture - 1))  # (N, c0, H/2, W/2)
         skips = [x]
-        for down, encode in zip(self.down, self.encode[1:], strict=True):
-            x = encode(down(x))
+        for down, encode, deepen in zip(self.down, self.encode[1:], self.deepen, strict=True):
+            x = down(x)
+            x = x + deepen(encode(x))
             skips.append(x)
-        x = self.deepest(x)
         for lift, decode, skip in list(zip(self.lift, self.decode, skips, strict=False))[::-1]:
             x = decode(skip + functional.interpolate(lift(x), scale_factor=2, mode="nearest"))
-        logits = self.head(x)
-        fine, coarse = logits.split((4 * len(FINE), len(COARSE)), dim=1)
-        return functional.pixel_shuffle(fine, 2), coarse
+        return functional.pixel_shuffle(self.fine(x), 2), self.coarse(x)
 
 
 def segment(rgb: np.ndarray, model: nn.Module, device: str, rescale: bool = True) -> PageMaps:
