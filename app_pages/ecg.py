@@ -166,6 +166,8 @@ def _refused(own: Desk, found: Result) -> None:
     seen = _picture(own)
     if seen is not None:
         corrections(seen, None, own, found)
+    section("Take it with you")
+    export(found.analysis, None, None, list, found.key)
 
 
 def _picture(own: Desk) -> np.ndarray | None:

@@ -7,13 +7,10 @@ import importlib
 import threading
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 from engine import devices, weights
 from engine.errors import WeightError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 NETWORKS = {  # weight -> its network class, built with the manifest's `architecture`
     "ecg-page": "engine.ecg.segmentation:PageNet",
@@ -29,7 +26,7 @@ class LoadedModel:
     """
 
     weight: weights.Weight
-    module: nn.Module
+    module: Any  # the nn.Module that NETWORKS names for the weight
     device: str
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 

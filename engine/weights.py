@@ -66,7 +66,9 @@ class Weight:
         except OSError as error:
             raise WeightError(f"The weight file {self.file} is missing; install the app again.") from error
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise WeightError(f"The weight file {self.file} is not the one that its card describes; install the app again.")
+            raise WeightError(
+                f"The weight file {self.file} is not the one that its card describes; install the app again."
+            )
         return {k: v.float() if v.dtype in (torch.float16, torch.bfloat16) else v for k, v in load(data).items()}
 
 
@@ -76,7 +78,10 @@ def manifest() -> dict[str, Weight]:
     if not path.is_file():
         return {}
     entries = json.loads(path.read_text(encoding="utf-8"))
-    return {name: Weight(name=name, **{**entry, "classes": tuple(entry.get("classes", ()))}) for name, entry in entries.items()}
+    return {
+        name: Weight(name=name, **{**entry, "classes": tuple(entry.get("classes", ()))})
+        for name, entry in entries.items()
+    }
 
 
 def weight(name: str) -> Weight:
@@ -84,4 +89,6 @@ def weight(name: str) -> Weight:
     try:
         return manifest()[name]
     except KeyError:
-        raise WeightError(f"There is no weight named {name}; shipped are {', '.join(sorted(manifest())) or 'none'}.") from None
+        raise WeightError(
+            f"There is no weight named {name}; shipped are {', '.join(sorted(manifest())) or 'none'}."
+        ) from None

@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.nn.functional import avg_pool1d
 
 from engine.analysis import Analysis
-from engine.ecg.classifier import STEP, calibrated, over_windows, prepare
+from engine.ecg.classifier import STEP, calibrated, measured_shares, over_windows, prepare
+from engine.ecg.delineate import Beats
 from engine.ecg.leads import CLASSES
+from engine.ecg.measured import FEATURES, measured
 from engine.ecg.signal import EcgSignal
 from engine.errors import EngineError
 from engine.models import LoadedModel, ModelStore
@@ -27,13 +29,14 @@ from explain.integrated_gradients import integrated_gradients
 WEIGHT = "ecg-classifier"
 MAX_WINDOWS = 6  # of 10 s: of a longer record those that speak most for the explained classes are explained
 EXAMPLES_AT_ONCE = 12  # windows in memory together
+MEASURED_SHOWN = 6  # numbers per class
 CELL = 4  # samples of the network per cell of its layer `lead_features`; a cell is centred on its first sample
 
 AXES = {
     "grad_cam": "(class, lead, time): classes Normal AF I-AVB LBBB RBBB PAC PVC STD STE, leads I II III aVR aVL aVF V1 to V6, "
     "time as signal.csv (500 Hz); 0 or more, in logits; NaN where the lead is not printed or not looked at",
-    "feature_ablation": "(class, lead), same order: calibrated probability minus that without the lead; NaN for a lead that "
-    "is not printed",
+    "feature_ablation": "(class, lead), same order: calibrated probability minus that if the network had not seen the lead; "
+    "NaN for a lead that is not printed",
     "integrated_gradients": "(class, lead, time), as grad_cam: signed share in the class's logit against a flat line; "
     "NaN for classes that were not explained",
 }
@@ -44,7 +47,9 @@ def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) 
 
     Arrays: `grad_cam` (9, 12, T) and `feature_ablation` (9, 12) of all classes, `integrated_gradients` (9, 12, T) of the
     explained ones; see AXES. `faithfulness` is the deletion curve of the Grad-CAM map of each explained class.
-    `details`: `explained` (class codes) and `integrated_gradients_delta` (by code, in logits: see integrated_gradients).
+    These explain the network's half of the answer. The other half, what the measured beats say, is a sum: `details` has
+    under `measured`, by class code, the numbers that say most, as (name in engine.ecg.measured.FEATURES, value, share in
+    the logit). `details` also has `explained` (class codes) and `integrated_gradients_delta` (by code, in logits).
 
     Raises:
         Cancelled: if `progress` stopped the work.
@@ -96,7 +101,12 @@ def _explain(analysis: Analysis, store: ModelStore, codes: Sequence[str], progre
         curves.append(deletion_curve(record, column, maps[column]))
     progress(1.0, "Explained")
     arrays = {"grad_cam": maps, "feature_ablation": drops, "integrated_gradients": shares}
-    details = {"explained": list(codes), "integrated_gradients_delta": dict(zip(codes, deltas, strict=True))}
+    numbers = _measured(record.model, evidence.beats)
+    details = {
+        "explained": list(codes),
+        "integrated_gradients_delta": dict(zip(codes, deltas, strict=True)),
+        "measured": {code: numbers[column] for code, column in zip(codes, columns, strict=True)},
+    }
     return Explanation(arrays, AXES, tuple(curves), details)
 
 
@@ -156,6 +166,16 @@ def _integrated_gradients(record: Subject, columns: Sequence[int]) -> tuple[np.n
     for column, windows in zip(columns, shares.cpu().numpy(), strict=True):
         maps[column] = _on_signal(windows / STEP, record, STEP)  # so that the samples still add up to the logit
     return maps, [float(d) for d in deltas.abs().amax(1).cpu()]
+
+
+def _measured(model: LoadedModel, beats: Beats) -> list[list[tuple[str, float, float]]]:
+    """Of each class, the measured numbers with the largest shares in its logit: (name, value or NaN, share)."""
+    values, shares = measured(beats), measured_shares(beats, model)
+    order = np.argsort(-np.abs(shares), axis=0)[:MEASURED_SHOWN]
+    return [
+        [(FEATURES[f], float(values[f]), float(shares[f, column])) for f in order[:, column] if shares[f, column]]
+        for column in range(len(CLASSES))
+    ]
 
 
 def _on_signal(windows: np.ndarray, record: Subject, step: int) -> np.ndarray:

@@ -96,7 +96,7 @@ def folds(records: EcgRecords, count: int, seed: int = 0) -> np.ndarray:
 def usable_labels(records: EcgRecords) -> np.ndarray:
     """(n, 9) labels; ST labels of records whose mV are not their own become unknown."""
     labels = records.labels.copy()
-    labels[np.ix_(~records.amplitude_true, [STD, STE])] = np.nan
+    labels[np.ix_(~records.amplitude_true, np.array([STD, STE]))] = np.nan
     return labels
 
 

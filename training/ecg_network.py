@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -99,7 +100,7 @@ def train(
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, schedule.learning_rate, epochs=schedule.epochs, steps_per_epoch=steps, pct_start=0.15
     )
-    parts = {"model": model, "averaged": averaged, "optimiser": optimiser, "cycle": cycle}
+    parts: dict[str, Any] = {"model": model, "averaged": averaged, "optimiser": optimiser, "cycle": cycle}
     path = folder / "checkpoint.pt"
     folder.mkdir(parents=True, exist_ok=True)
     first = _resume(path, parts, schedule)
@@ -122,7 +123,7 @@ def train(
             f"{folder.name} epoch {epoch + 1}/{schedule.epochs} loss {np.mean(losses):.4f} {time.monotonic() - began:.0f} s"
         )
     kept = EcgClassifier()
-    kept.load_state_dict(averaged.module.classifier.state_dict())
+    kept.load_state_dict(cast(Taught, averaged.module).classifier.state_dict())
     return kept.eval()
 
 

@@ -144,9 +144,9 @@ def labels_from_codes(codes: set[str]) -> np.ndarray:
     for code in codes:
         for name in (SNOMED_UNKNOWN.get(code, "") + " " + SCP_UNKNOWN.get(code, "")).split():
             labels[CLASSES.index(name)] = np.nan
-    stated = {SNOMED.get(code) or SCP.get(code) for code in codes} - {None}
+    stated = {str(SNOMED.get(code) or SCP.get(code)) for code in codes}
     for name in stated & set(CLASSES):
-        labels[CLASSES.index(str(name))] = 1
+        labels[CLASSES.index(name)] = 1
     if codes and codes <= {"426783006"}:
         labels[CLASSES.index("Normal")] = 1
     return labels

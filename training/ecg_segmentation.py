@@ -363,5 +363,7 @@ four pixels wide, so that half a pixel already costs a good deal):
 **Limits**: hand drawing over the curve may be taken for the curve; grids without colour whose lines are as dark as the curve,
 and pages below 2.5 px per mm, are read less surely. Layers other than `trace` and `grid` have half the picture's resolution.
 
+Research use, not a medical device.
+
 **Again**: `{command}`
 """

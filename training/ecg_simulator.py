@@ -229,5 +229,3 @@ def _wander(time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(N,) of about unit size: three slow waves between 0.1 and 0.5 Hz, as breathing makes them."""
     rates, phases = rng.uniform(0.1, 0.5, 3), rng.uniform(0, 2 * np.pi, 3)
     return sum(np.sin(2 * np.pi * r * time + p) for r, p in zip(rates, phases, strict=True)) / np.sqrt(1.5)
-
-

@@ -43,7 +43,7 @@ def roc(truth: np.ndarray, probability: np.ndarray, names: tuple[str, ...], path
     _save(figure, path)
 
 
-def _panels(names, x_label, y_label):  # type: ignore[no-untyped-def]
+def _panels(names, x_label, y_label):
     import matplotlib
 
     matplotlib.use("Agg")
@@ -56,7 +56,7 @@ def _panels(names, x_label, y_label):  # type: ignore[no-untyped-def]
     return figure, grid.ravel()
 
 
-def _save(figure, path: Path) -> None:  # type: ignore[no-untyped-def]
+def _save(figure, path: Path) -> None:
     from matplotlib import pyplot
 
     figure.tight_layout()

@@ -39,7 +39,9 @@ def publish(name: str, state_dict: dict[str, Any], card: Card, folder: Path = Pa
     half = {k: v.to(torch.float16) if v.dtype == torch.float32 else v for k, v in half.items()}
     data = save(half)
     if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} has {len(data) / 2**20:.1f} MB in float16, a shipped weight at most {MAX_BYTES >> 20} MB")
+        raise ValueError(
+            f"{name} has {len(data) / 2**20:.1f} MB in float16, a shipped weight at most {MAX_BYTES >> 20} MB"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     path.write_bytes(data)

@@ -10,6 +10,7 @@ Beside it stands what the measured beats say (`engine/ecg/measured.py`); the two
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -291,7 +292,7 @@ class EcgClassifier(nn.Module):
         self.encoders = nn.ModuleList([LeadEncoder(channels) for _ in range(members)])
         self.lead_features = nn.Identity()
         self.fusions = nn.ModuleList([LeadFusion(channels, width) for _ in range(members)])
-        self.rhythms = nn.ModuleList([Rhythm(width, classes) for _ in range(members)])
+        self.rhythms: Any = nn.ModuleList([Rhythm(width, classes) for _ in range(members)])
         self.measured = AdditiveEvidence(classes=classes)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,7 +13,9 @@ from engine.ecg.signal import EcgSignal
 class DigitiseOptions:
     """What the reader states instead of letting the app find it; None: find it."""
 
-    corners: np.ndarray | None = None  # (4, 2) x, y in photo px: top left, top right, bottom right, bottom left of the printed area
+    corners: np.ndarray | None = (
+        None  # (4, 2) x, y in photo px: top left, top right, bottom right, bottom left of the printed area
+    )
     layout: str | None = None  # a name of layout.LAYOUTS, e.g. "3x4+1"
     speed_mm_s: float | None = None  # 25 or 50
     gain_mm_mv: float | None = None  # 5, 10 or 20
@@ -61,7 +63,7 @@ class Digitisation:
     """One page of ECG paper, read.
 
     rectified: (h, w, 3) uint8, the paper flattened, time to the right. corners: (4, 2) px of the printed area on the photo.
-    printed: what the machine's own text states, if read, by our measurement codes (heart_rate, pr_interval, ...): a cross-check only.
+    printed: what the machine's own text states, if read, by our measurement codes (heart_rate, pr_interval, ...): a cross-check.
     """
 
     signal: EcgSignal
@@ -74,4 +76,6 @@ class Digitisation:
     grid_found: bool = True
     printed: dict[str, float] = field(default_factory=dict)
     layout_from: str = "lead names"  # lead names | trace geometry | reader
-    notes: tuple[str, ...] = ()  # sentences for the reader, e.g. "Gain assumed to be 10 mm/mV: no pulse or text was found."
+    notes: tuple[
+        str, ...
+    ] = ()  # sentences for the reader, e.g. "Gain assumed to be 10 mm/mV: no pulse or text was found."

@@ -15,7 +15,7 @@ from engine.ecg.rectify import PX_PER_MM, FlatPage, flat_page
 from engine.ecg.segmentation import PageMaps, segment
 from engine.ecg.signal import EcgSignal
 from engine.ecg.text import Settings, Word, read_words, settings_of, word_boxes
-from engine.ecg.trace import RowCurve, follow_rows, row_baselines
+from engine.ecg.trace import RowCurve, calibration_pulses, follow_rows, row_baselines
 from engine.errors import RefusedStudy
 from engine.progress import Progress, part, silent
 
@@ -55,11 +55,13 @@ INKS = ("trace", "lead_name", "other_text", "pulse", "separator")
 
 @dataclass(frozen=True)
 class Curves:
-    """The rows of curves on a sheet. strengths: (rows,) share of the width that each holds ink for; span: their ends, px."""
+    """The rows of curves on a sheet. strengths: (rows,) share of the width that each holds ink for; span: their ends, px.
+    pulse_px: height of the calibration pulses."""
 
     rows: tuple[RowCurve, ...]
     strengths: np.ndarray
     span: tuple[float, float]
+    pulse_px: float | None = None
 
     @property
     def baselines(self) -> np.ndarray:
@@ -139,6 +141,9 @@ def _curves(sheet: Sheet) -> Curves:
     if len(baselines) < 2:
         raise RefusedStudy("not_an_ecg", f"Expected rows of ECG curves, found {len(baselines)}. {REMEDY}")
     rows = follow_rows(sheet.trace, baselines, PX_PER_MM)
+    pulses = calibration_pulses(rows, PX_PER_MM)
+    if pulses:
+        rows = [_between(row, pulses.left, pulses.right) for row in rows]
     inked = np.stack([np.isfinite(row.y) for row in rows])
     ends = [_ends(row) for row in inked]
     known = [end for end in ends if end is not None]
@@ -146,7 +151,14 @@ def _curves(sheet: Sheet) -> Curves:
         raise RefusedStudy("not_an_ecg", f"Expected continuous ECG curves, found only pieces of lines. {REMEDY}")
     span = float(np.median([left for left, _ in known])), float(np.median([right for _, right in known]))
     inside = inked[:, int(span[0]) : int(span[1]) + 1]
-    return Curves(tuple(rows), inside.mean(axis=1), span)
+    return Curves(tuple(rows), inside.mean(axis=1), span, pulses.height_px if pulses else None)
+
+
+def _between(row: RowCurve, left: float, right: float) -> RowCurve:
+    """The row without what lies left of or right of the curves proper."""
+    x = np.arange(len(row.y))
+    outside = (x < left) | (x > right)
+    return replace(row, y=np.where(outside, np.nan, row.y), confidence=np.where(outside, 0, row.confidence))
 
 
 def _ends(inked: np.ndarray) -> tuple[float, float] | None:
@@ -175,11 +187,14 @@ def _upright(sheet: Sheet, curves: Curves, only: str | None) -> tuple[Sheet, Cur
     ]
     flipped = Curves(
         tuple(
-            replace(row, y=height - 1 - row.y[::-1], confidence=row.confidence[::-1], baseline=height - 1 - row.baseline)
+            replace(
+                row, y=height - 1 - row.y[::-1], confidence=row.confidence[::-1], baseline=height - 1 - row.baseline
+            )
             for row in curves.rows[::-1]
         ),
         curves.strengths[::-1],
         (width - 1 - curves.span[1], width - 1 - curves.span[0]),
+        curves.pulse_px,
     )
     if _certain(turned, flipped, only) > _certain(words, curves, only):
         return sheet.upside_down(), flipped, turned
@@ -295,7 +310,7 @@ def _calibrate(
         width = float(np.median(np.diff(starts)))
         scale = width / (seconds * speed)
         notes.append("No grid was found: the scale is taken from the width of the columns.")
-    pulse = _pulse_mm(sheet) * PX_PER_MM / scale
+    pulse = curves.pulse_px / scale if curves.pulse_px else float("nan")
     gain, gain_from = _first_known(
         (options.gain_mm_mv, "reader"),
         (settings.gain_mm_mv, "printed text"),
@@ -316,16 +331,6 @@ def _first_known(*stated: tuple[float | None, str], usual: float) -> tuple[float
         if value is not None:
             return float(value), source
     return usual, "assumed"
-
-
-def _pulse_mm(sheet: Sheet) -> float:
-    """Typical height of the calibration pulses, mm; nan without any."""
-    import cv2
-
-    joined = cv2.morphologyEx((sheet.pulse > 0.5).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined)
-    heights = [h / PX_PER_MM for _, _, w, h, _ in stats[1:] if h > 3.5 * PX_PER_MM and w > 1.0 * PX_PER_MM]
-    return float(np.median(heights)) if heights else float("nan")
 
 
 def _nearest_gain(pulse_mm: float) -> float | None:
@@ -354,7 +359,7 @@ def _piece(
 
 
 def _strip_lead(strip: Piece, named: str | None, grid: list[Piece]) -> str:
-    """The lead of a rhythm strip: as the name beside it says, unless the printed lead of that name differs; else the one most alike."""
+    """The lead of a rhythm strip: as named beside it, unless the printed lead of that name differs; else the one most alike."""
     alike = {piece.lead: _correlation(strip, piece) for piece in grid}
     best = max(alike, key=lambda lead: alike[lead])
     if named in alike and alike[named] > min(0.85, alike[best] - 0.1):

@@ -34,7 +34,8 @@ class LocalGrid:
     """What the tiles show, of the lines counted along x (axis 0, upright ones) and along y (axis 1).
 
     centre: (n, 2) px. waves: (n, 2 axes, 2) lines per px as a vector (x, y) across the lines. weight: (n, 2), 0..1: how clear.
-    pitch_px: typical distance of the lines, which is unit_mm (1 or 5) on paper. height: how far the comb rises over its gaps (log amplitude).
+    pitch_px: typical distance of the lines, which is unit_mm (1 or 5) on paper.
+    height: how far the comb rises over its gaps (log amplitude).
     """
 
     centre: np.ndarray
@@ -186,7 +187,9 @@ def _combs(centre: np.ndarray, family: list[tuple[np.ndarray, np.ndarray]], long
     return LocalGrid(centre, waves, weight, pitch, unit, height)
 
 
-def _tile_wave(profile: np.ndarray, angle: np.ndarray, frequency: float, strength: np.ndarray) -> tuple[np.ndarray, float]:
+def _tile_wave(
+    profile: np.ndarray, angle: np.ndarray, frequency: float, strength: np.ndarray
+) -> tuple[np.ndarray, float]:
     """The wave vector of one tile's comb, and how clear the comb is (0: not at all, 1: as in the whole picture)."""
     k = np.arange(1, TEETH + 1)
     trial = frequency * np.linspace(1 - SCALE_SPREAD, 1 + SCALE_SPREAD, 161)
@@ -199,7 +202,7 @@ def _tile_wave(profile: np.ndarray, angle: np.ndarray, frequency: float, strengt
 
 
 def fit_projection(local: LocalGrid) -> tuple[np.ndarray, float]:
-    """The projective map (3, 3) from photo px to paper mm that explains the tiles' waves best, and the share of tiles it explains.
+    """The projective map (3, 3) from photo px to paper mm that explains the tiles' waves best, and the share of tiles it fits.
 
     Its origin is the middle of the tiles. Tiles that show another pattern have little say (soft L1 loss).
     """
@@ -224,5 +227,7 @@ def fit_projection(local: LocalGrid) -> tuple[np.ndarray, float]:
     p = optimize.least_squares(residual, start, loss="soft_l1", max_nfev=200).x
     far = np.abs(residual(p).reshape(waves.shape) / np.maximum(root, 1e-9)).max(axis=(1, 2))
     centred = np.array([[1, 0, -middle[0]], [0, 1, -middle[1]], [0, 0, size]]) / size
-    explained = float((far < 2)[local.weight.min(axis=1) > 0.3].mean()) if (local.weight.min(axis=1) > 0.3).any() else 0.0
+    explained = (
+        float((far < 2)[local.weight.min(axis=1) > 0.3].mean()) if (local.weight.min(axis=1) > 0.3).any() else 0.0
+    )
     return np.array([[p[0], p[1], 0], [p[2], p[3], 0], [p[4], p[5], 1]]) @ centred, explained

@@ -187,7 +187,11 @@ def _column_width(placed: Placed, separators: np.ndarray, whole: float) -> float
         return whole
     columns = np.array(sorted(by_column))
     places = np.array([np.median(by_column[c]) for c in columns])
-    slopes = [(places[j] - places[i]) / (columns[j] - columns[i]) for i in range(len(columns)) for j in range(i + 1, len(columns))]
+    slopes = [
+        (places[j] - places[i]) / (columns[j] - columns[i])
+        for i in range(len(columns))
+        for j in range(i + 1, len(columns))
+    ]
     named = float(np.median(slopes))
     return named if abs(named / whole - 1) < 0.35 else whole
 

@@ -74,6 +74,11 @@ class AdditiveEvidence(nn.Module):
     missing: (F, 9) what a number that could not be measured says. base: (9,).
     """
 
+    knots: Tensor
+    rise: Tensor
+    missing: Tensor
+    base: Tensor
+
     def __init__(self, features: int = len(FEATURES), knots: int = 8, classes: int = len(CLASSES)) -> None:
         super().__init__()
         self.register_buffer("knots", torch.arange(knots).float().repeat(features, 1))

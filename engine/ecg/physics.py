@@ -31,7 +31,7 @@ class LeadLaws:
 
 
 def lead_laws(samples_mv: np.ndarray) -> LeadLaws:
-    """The laws over the simultaneous stretches of a signal. samples_mv: (T, 12) mV at 500 Hz in the order of LEADS, NaN if absent."""
+    """The laws over the simultaneous stretches of (T, 12) mV at 500 Hz in the order of LEADS, NaN if absent."""
     limb = _together(samples_mv, ("I", "II", "III"))
     augmented = _together(samples_mv, ("aVR", "aVL", "aVF"))
     return LeadLaws(

@@ -48,9 +48,9 @@ class FlatPage:
         from scipy import ndimage
 
         at = np.stack([np.asarray(y, float), np.asarray(x, float)]) / (NODE_MM * PX_PER_MM)
-        return np.stack([ndimage.map_coordinates(self.nodes[..., k], at, order=1, mode="nearest") for k in (0, 1)], 1).astype(
-            np.float32
-        )
+        return np.stack(
+            [ndimage.map_coordinates(self.nodes[..., k], at, order=1, mode="nearest") for k in (0, 1)], 1
+        ).astype(np.float32)
 
     def flatten(self, *images: np.ndarray, outside: float = 0.0) -> list[np.ndarray]:
         """Pictures of the photo's size (H, W[, 3]) as they lie on the page; `outside` where the photo has nothing."""
@@ -97,7 +97,6 @@ def _projection_of_rows(trace: np.ndarray) -> np.ndarray:
     """Photo px to guessed mm where no grid tells: the turn that makes the ink's rows sharpest, and a sheet's usual size."""
     import cv2
 
-    height, width = trace.shape
     small = cv2.resize(trace, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
     side = max(small.shape)
     scale = SHEET_MM / max(trace.shape)
@@ -118,7 +117,7 @@ def _peakedness(profile: np.ndarray) -> float:
 
 
 def _rows_level(to_mm: np.ndarray, trace: np.ndarray) -> np.ndarray:
-    """The projection with its axes exchanged where need be, so that the curves run along x, rightwards turned within a quarter."""
+    """The projection with its axes exchanged where need be: the curves run along x, rightwards turned within a quarter."""
     to_mm = _right_handed(to_mm)
     quarter = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1.0]])
     ys, xs = np.nonzero(trace > 0.5)
@@ -134,8 +133,8 @@ def _rows_level(to_mm: np.ndarray, trace: np.ndarray) -> np.ndarray:
     level = to_mm if rows(y) >= rows(x) else quarter @ to_mm
     # of the two ways up, take the one nearer to how the photo was held; the lead names decide later
     middle = np.array(trace.shape[::-1]) / 2
-    right = _apply(level, np.array([middle, middle + [1, 0]]))
-    down = _apply(level, np.array([middle, middle + [0, 1]]))
+    right = _apply(level, middle + np.array([[0, 0], [1, 0]]))
+    down = _apply(level, middle + np.array([[0, 0], [0, 1]]))
     upright = (right[1] - right[0])[0] + (down[1] - down[0])[1]
     return level if upright >= 0 else np.diag([-1.0, -1.0, 1.0]) @ level
 
@@ -195,7 +194,9 @@ def _refined(nodes: np.ndarray, lines: np.ndarray, window_mm: float) -> np.ndarr
 
     x, y = _dense(nodes, FINE_PX_PER_MM)
     flat = cv2.remap(lines, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    shift = [_shift(flat if axis == 0 else flat.T, window_mm, nodes.shape[:2][:: 1 if axis == 0 else -1]) for axis in (0, 1)]
+    shift = [
+        _shift(flat if axis == 0 else flat.T, window_mm, nodes.shape[:2][:: 1 if axis == 0 else -1]) for axis in (0, 1)
+    ]
     shift[1] = shift[1].T
     rows, columns = nodes.shape[:2]
     at = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
@@ -216,7 +217,11 @@ def _shift(flat: np.ndarray, window_mm: float, shape: tuple[int, int]) -> np.nda
     """(rows, columns) of the nodes: how many mm further along x than they should be the upright lines lie."""
     waves = {pitch: _phasor(flat, pitch, window_mm, shape) for pitch in (5.0, 1.0)}
     coherence = {pitch: _coherence(wave) for pitch, wave in waves.items()}
-    pitch = 1.0 if coherence[1.0] > min(COHERENT, coherence[5.0]) and window_mm < PASSES_MM[0] else max(coherence, key=coherence.get)
+    pitch = (
+        1.0
+        if coherence[1.0] > min(COHERENT, coherence[5.0]) and window_mm < PASSES_MM[0]
+        else max(coherence, key=lambda mm: coherence[mm])
+    )
     if coherence[pitch] < COHERENT / 2:
         return np.zeros(shape)
     return _unwrapped(waves[pitch]) * pitch / (2 * np.pi)
@@ -230,10 +235,14 @@ def _phasor(flat: np.ndarray, pitch_mm: float, window_mm: float, shape: tuple[in
     parts = []
     for carrier in (turn.real, turn.imag):
         product = flat * carrier
-        small = cv2.resize(product, (flat.shape[1] // 5, flat.shape[0] // 5), interpolation=cv2.INTER_AREA)  # 1 px per mm
+        small = cv2.resize(
+            product, (flat.shape[1] // 5, flat.shape[0] // 5), interpolation=cv2.INTER_AREA
+        )  # 1 px per mm
         parts.append(cv2.GaussianBlur(small, (0, 0), window_mm, borderType=cv2.BORDER_CONSTANT))
     wave = parts[0] + 1j * parts[1]
-    rows, columns = (np.minimum((np.arange(n) * NODE_MM).astype(int), size - 1) for n, size in zip(shape, wave.shape, strict=True))
+    rows, columns = (
+        np.minimum((np.arange(n) * NODE_MM).astype(int), size - 1) for n, size in zip(shape, wave.shape, strict=True)
+    )
     return wave[np.ix_(rows, columns)]
 
 
@@ -263,14 +272,22 @@ def _unwrapped(wave: np.ndarray) -> np.ndarray:
     def add(nodes: list[np.ndarray], factors: list[float], weight: np.ndarray, value: np.ndarray) -> None:
         count = nodes[0].size
         row = np.arange(count)
-        blocks = [sparse.coo_matrix((weight.ravel() * f, (row, n.ravel())), (count, index.size)) for n, f in zip(nodes, factors, strict=True)]
+        blocks = [
+            sparse.coo_matrix((weight.ravel() * f, (row, n.ravel())), (count, index.size))
+            for n, f in zip(nodes, factors, strict=True)
+        ]
         equations.append(sum(blocks[1:], blocks[0]))
         right.append((weight * value).ravel())
 
-    for a, b in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+    everything, after, middle, before = slice(None), slice(2, None), slice(1, -1), slice(None, -2)
+    later, earlier = slice(1, None), slice(None, -1)
+    for a, b in (((everything, later), (everything, earlier)), ((later, everything), (earlier, everything))):
         step = np.angle(wave[a] * wave[b].conj())
         add([index[a], index[b]], [1.0, -1.0], np.minimum(amplitude[a], amplitude[b]).clip(0, 1), step)
-    for a, b, c in ((np.s_[:, 2:], np.s_[:, 1:-1], np.s_[:, :-2]), (np.s_[2:], np.s_[1:-1], np.s_[:-2])):
+    for a, b, c in (
+        ((everything, after), (everything, middle), (everything, before)),
+        ((after, everything), (middle, everything), (before, everything)),
+    ):
         flat = np.zeros(index[a].shape)
         add([index[a], index[b], index[c]], [1.0, -2.0, 1.0], np.full(flat.shape, STIFFNESS), flat)
     matrix = sparse.vstack(equations).tocsr()

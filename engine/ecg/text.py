@@ -18,8 +18,37 @@ MAX_WORDS = 48
 CROP_HEIGHT_PX = 48  # the recogniser's
 LOCK = threading.Lock()
 
-STROKES = {"I": 1, "L": 1, "1": 1, "|": 1, "!": 1, "J": 1, "[": 1, "]": 1, "T": 1, "Ⅰ": 1, "Ⅱ": 2, "Ⅲ": 3, "H": 2, "N": 2, "U": 2, "M": 3}
-DIGIT_LOOKALIKES = {"I": "1", "L": "1", "|": "1", "!": "1", "Z": "2", "S": "5", "B": "6", "G": "6", "A": "4", "Y": "4", "?": "2"}
+STROKES = {
+    "I": 1,
+    "L": 1,
+    "1": 1,
+    "|": 1,
+    "!": 1,
+    "J": 1,
+    "[": 1,
+    "]": 1,
+    "T": 1,
+    "Ⅰ": 1,
+    "Ⅱ": 2,
+    "Ⅲ": 3,
+    "H": 2,
+    "N": 2,
+    "U": 2,
+    "M": 3,
+}
+DIGIT_LOOKALIKES = {
+    "I": "1",
+    "L": "1",
+    "|": "1",
+    "!": "1",
+    "Z": "2",
+    "S": "5",
+    "B": "6",
+    "G": "6",
+    "A": "4",
+    "Y": "4",
+    "?": "2",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +93,9 @@ def read_words(page: np.ndarray, boxes: list[tuple[int, int, int, int]], turned:
         return []
     with LOCK:  # one session, and rapidocr promises no more
         found = _recogniser().recognize_txt(crops)
-    words = [Word(text.strip(), float(score), box) for text, score, box in zip(found.txts, found.scores, boxes, strict=True)]
+    words = [
+        Word(text.strip(), float(score), box) for text, score, box in zip(found.txts, found.scores, boxes, strict=True)
+    ]
     return [word for word in words if word.text]
 
 
@@ -72,7 +103,11 @@ def read_words(page: np.ndarray, boxes: list[tuple[int, int, int, int]], turned:
 def _recogniser() -> Any:
     from rapidocr import RapidOCR
 
-    settings = {"Global.log_level": "critical", "Rec.rec_img_shape": [3, CROP_HEIGHT_PX, 2 * CROP_HEIGHT_PX], "Rec.rec_batch_num": 12}
+    settings = {
+        "Global.log_level": "critical",
+        "Rec.rec_img_shape": [3, CROP_HEIGHT_PX, 2 * CROP_HEIGHT_PX],
+        "Rec.rec_batch_num": 12,
+    }
     return RapidOCR(params=settings)
 
 

@@ -21,6 +21,8 @@ AWAY_FREE_MM = 4.0
 CLOSED_PX = 4  # of a stroke's ink that may be missing on its way up or down
 SHORT_GAP_MM = 2.5  # a longer stretch without ink is not read
 NIB_SHARE = 0.7  # of the pen's width: half of what a narrow peak is widened by
+PULSE_ZONE_MM = 22.0  # from an end of a row: where its calibration pulse may stand
+PULSE_EDGE_MM = 0.3  # what the falling edge takes
 SUPPORT_MM = 0.35  # half window over which the ink along a path is averaged
 
 
@@ -59,9 +61,70 @@ def follow_rows(trace: np.ndarray, baselines: np.ndarray, px_per_mm: float) -> l
     return [_curve(trace, runs, paths, row, baselines[row], px_per_mm) for row in range(len(baselines))]
 
 
+@dataclass(frozen=True)
+class Pulses:
+    """Calibration pulses of 1 mV. height_px: typical; left, right: where the curves proper begin and end beside them, px."""
+
+    height_px: float
+    left: float
+    right: float
+
+
+def calibration_pulses(curves: list[RowCurve], px_per_mm: float) -> Pulses | None:
+    """Rectangles at the left or right end of the rows, at the same place in at least half of them; None if there are none."""
+    found = [pulse for row in curves for pulse in _row_pulses(row.y, px_per_mm)]
+    width = len(curves[0].y)
+    need = max(2, (len(curves) + 1) // 2)
+    left, right, heights = 0.0, width - 1.0, []
+    for side in (-1, 1):
+        here = [p for p in found if (p[0] + p[1] < width) == (side < 0)]
+        best = max(here, key=lambda p: sum(_alike(p, q, px_per_mm) for q in here), default=None)
+        group = [q for q in here if best and _alike(best, q, px_per_mm)]
+        if len(group) < need:
+            continue
+        heights += [height for _, _, height in group]
+        if side < 0:
+            left = float(np.median([stop for _, stop, _ in group])) + PULSE_EDGE_MM * px_per_mm
+        else:
+            right = float(np.median([start for start, _, _ in group])) - PULSE_EDGE_MM * px_per_mm
+    return Pulses(float(np.median(heights)), left, right) if heights else None
+
+
+def _alike(a: tuple[int, int, float], b: tuple[int, int, float], px_per_mm: float) -> bool:
+    near = abs(a[0] - b[0]) < 3 * px_per_mm and abs(a[1] - b[1]) < 3 * px_per_mm
+    return near and abs(a[2] / b[2] - 1) < 0.15
+
+
+def _row_pulses(y: np.ndarray, px_per_mm: float) -> list[tuple[int, int, float]]:
+    """(first column, last column, height in px) of flat tops with a steep fall on a side, near an end of a row's ink."""
+    from scipy import ndimage
+
+    there = np.flatnonzero(np.isfinite(y))
+    if len(there) < 20 * px_per_mm:
+        return []
+    step = max(1, round(0.5 * px_per_mm))
+    known = np.interp(np.arange(len(y)), there, y[there])
+    level = float(np.median(known[there]))
+    flat = np.abs(known - np.roll(known, step)) < 0.3 * px_per_mm
+    flat &= np.abs(known - np.roll(known, -step)) < 0.3 * px_per_mm
+    flat &= level - known > 3 * px_per_mm
+    labels, _ = ndimage.label(flat)
+    found = []
+    for k, (run,) in enumerate(ndimage.find_objects(labels)):
+        start, stop = run.start - step, run.stop - 1 + step
+        near_end = start < there[0] + PULSE_ZONE_MM * px_per_mm or stop > there[-1] - PULSE_ZONE_MM * px_per_mm
+        if not near_end or not 1.5 <= (stop - start) / px_per_mm <= 11 or k > 200:
+            continue
+        top = float(np.median(known[run]))
+        beside = [known[min(len(y) - 1, stop + 2 * step)], known[max(0, start - 2 * step)]]
+        height = max(beside) - top
+        if height > 3.5 * px_per_mm:
+            found.append((start, stop, height))
+    return found
+
+
 def _paths(trace: np.ndarray, baselines: np.ndarray, px_per_mm: float) -> np.ndarray:
     """(rows, w, 2) int: highest and lowest px that each row's path of least cost visits in each column."""
-    height, width = trace.shape
     reach = round(REACH_MM * px_per_mm)
     top = np.round(baselines).astype(int) - reach
     span = 2 * reach + 1

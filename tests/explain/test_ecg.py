@@ -7,19 +7,22 @@ from torch import Tensor, nn
 
 from engine.analysis import Analysis
 from engine.ecg.classifier import EcgClassifier, Operating, labels, over_windows, prepare
+from engine.ecg.delineate import delineate
 from engine.ecg.evidence import EcgEvidence
 from engine.ecg.leads import CLASSES, LEADS, RATE_HZ
+from engine.ecg.measured import FEATURES, AdditiveEvidence
 from engine.ecg.signal import EcgSignal
 from engine.errors import Cancelled, EngineError
 from engine.finding import Finding, Provenance
 from engine.models import LoadedModel, ModelStore
 from engine.weights import Weight
 from explain.ecg import AXES, MAX_WINDOWS, explain, explain_class
+from training.ecg_simulator import EcgProfile, simulate
 
 SECOND = RATE_HZ
 OPERATING = {
     "slope": [1.0] * 9,
-    "measured": [1.0] * 9,
+    "measured": [0.0] * 9,
     "offset": [0.0] * 9,
     "threshold": [0.6] * 9,
     "low": [0.6] * 9,
@@ -35,6 +38,7 @@ class LeadPerClass(nn.Module):
         super().__init__()
         self.gain = nn.Parameter(torch.tensor(100.0))
         self.lead_features = nn.Identity()
+        self.measured = AdditiveEvidence()
         self.fail = False
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,7 +62,7 @@ def analysed(signal: EcgSignal, store: ModelStore) -> Analysis:
     operating = Operating.of(model.weight)
     probabilities = operating.probabilities(logits, np.zeros(9))
     finding = Finding("ecg", Provenance("0" * 64), labels(probabilities, operating))
-    return Analysis(finding, {}, EcgEvidence(signal, None, None, None, (), probabilities, np.zeros(9)))
+    return Analysis(finding, {}, EcgEvidence(signal, None, None, delineate(signal), (), probabilities, np.zeros(9)))
 
 
 def humps(*where: tuple[str, float, float], seconds: float = 10) -> EcgSignal:
@@ -138,6 +142,20 @@ def test_the_top_class_is_explained_where_none_is_positive(store):
 def test_a_class_that_does_not_exist_is_named(store):
     with pytest.raises(EngineError, match=r"Expected one of the classes Normal, AF.*got 'VT'"):
         explain_class(analysed(humps(), store), store, "VT")
+
+
+def test_the_measured_numbers_that_say_most_are_named(store):
+    """A heart rate of 75 /min or more says 2 of AF, one of 50 or less says 0; nothing else says anything."""
+    curves = store.get("ecg-classifier").module.measured
+    curves.knots[FEATURES.index("heart_rate")] = torch.linspace(50, 75, 8)
+    curves.rise[FEATURES.index("heart_rate"), :, CLASSES.index("AF")] = 2 / 7
+    samples = simulate(EcgProfile(heart_rate=90, rr_cv=0), 10, np.random.default_rng(0)).T
+    beats = EcgSignal(samples, np.ones_like(samples))
+    details = explain_class(analysed(beats, store), store, "AF").details
+    ((name, value, share),) = details["measured"]["AF"]
+    assert name == "heart_rate"
+    assert value == pytest.approx(90, abs=1)
+    assert share == pytest.approx(2, abs=1e-5)
 
 
 def test_what_is_not_printed_stays_empty(store):

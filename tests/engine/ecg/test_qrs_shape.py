@@ -60,4 +60,4 @@ def test_broad_or_notched_r_wave():
 def test_a_flat_lead_has_no_waves():
     flat = shape([0.0])
     assert flat.waves == ()
-    assert not (flat.has_q or flat.broad_r or flat.late_r or flat.wide_s or flat.mostly_negative)
+    assert not any([flat.has_q, flat.broad_r, flat.late_r, flat.wide_s, flat.mostly_negative])
