@@ -16,7 +16,7 @@ from engine.progress import Progress
 from engine.settings import settings
 
 T = TypeVar("T")
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.5
 UNEXPECTED = (
     "This input could not be analysed because of a defect in the app; nothing was kept. Try another picture or file."
 )
