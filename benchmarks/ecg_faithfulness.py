@@ -16,17 +16,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from engine import models
-from engine.ecg.classifier import NETWORK_RATE_HZ, classify, measured_logits
+from engine.ecg.classifier import classify, measured_logits
 from engine.ecg.delineate import delineate
-from engine.ecg.leads import CLASSES, LEADS, RATE_HZ
+from engine.ecg.leads import CLASSES
 from engine.ecg.signal import EcgSignal
 from engine.models import LoadedModel
 from explain.ecg import WEIGHT, class_maps, deletion_curve, subject
 from explain.faithfulness import randomised, rank_correlation
-from training.ecg_records import EcgRecords, read_records, twelve_leads
+from training.ecg_evidence import printed as printed_leads
+from training.ecg_records import EcgRecords, at_500_hz, read_records
 
 RANDOM_NETWORKS = 3
 Z_95 = 1.96
@@ -67,21 +67,17 @@ def check(model: LoadedModel, records: EcgRecords, per_class: int, seed: int = 0
 
 
 def stored(records: EcgRecords, row: int) -> EcgSignal:
-    """A record at 500 Hz, all leads."""
-    values = twelve_leads(records.signals_mv[row, :, : records.lengths[row]])
-    samples = resample_poly(values, RATE_HZ // NETWORK_RATE_HZ, 1, axis=1).T.astype(np.float32)
-    return EcgSignal(samples, np.ones_like(samples))
+    """A record as the engine reads it from a file, all leads."""
+    return _signal(at_500_hz(records, row))
 
 
 def printed(records: EcgRecords, row: int) -> EcgSignal:
     """What a page of four columns of three leads, with lead II below, shows of a record."""
-    signal = stored(records, row)
-    quarter = len(signal.samples_mv) // 4
-    shown = np.zeros(signal.samples_mv.shape, bool)
-    for column in range(4):
-        shown[column * quarter : (column + 1) * quarter, 3 * column : 3 * column + 3] = True
-    shown[:, LEADS.index("II")] = True
-    return EcgSignal(np.where(shown, signal.samples_mv, np.nan), shown.astype(np.float32))
+    return _signal(printed_leads(at_500_hz(records, row)))
+
+
+def _signal(samples_mv: np.ndarray) -> EcgSignal:
+    return EcgSignal(samples_mv, np.isfinite(samples_mv).astype(np.float32))
 
 
 def share_interval(hits: int, n: int) -> tuple[float, float]:

@@ -101,11 +101,7 @@ On {len(held)} records of {len(np.unique(held.patient))} people that no network,
 (PTB-XL fold 8 and a sixth of Brugada-HUCA). F1 at the shipped thresholds; 95 % bootstrap intervals over people.
 The calibration error (ECE) has ten bins.
 
-{_table(figures, "full")}
-
-{_table(figures, "printed")}
-
-{_groups(figures)}
+{tables(figures)}
 
 Where the operating points were chosen (training patients, each judged by a network that had not seen them; hospitals
 other than PTB-XL and Brugada-HUCA by a network that had seen nothing of the hospital; here the thresholds are not
@@ -125,6 +121,11 @@ independent): macro-F1 {of_choice["full"]["macro"]["f1"]:.3f} in full, {of_choic
 `{command}` (resumable; seed fixed; pictures of reliability and ROC in the run folder). The same command prints the
 figures above.
 """
+
+
+def tables(figures: Figures) -> str:
+    """Markdown: every class in full and as printed, and every group."""
+    return "\n\n".join([_table(figures, "full"), _table(figures, "printed"), _groups(figures)])
 
 
 def _table(figures: Figures, view: str) -> str:

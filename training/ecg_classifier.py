@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from engine import models
 from engine.ecg.classifier import EcgClassifier, Operating
 from engine.ecg.leads import CLASSES
 from engine.ecg.measured import AdditiveEvidence
 from training import ecg_evidence, plots
 from training.ecg_augment import as_printed, as_stored
-from training.ecg_card import card
+from training.ecg_card import card, tables
 from training.ecg_network import Schedule, predict, train
 from training.ecg_operating import Judged, choose
 from training.ecg_records import EcgRecords, read_records
@@ -49,6 +51,8 @@ def main(argv: list[str]) -> int:
     run = asked.run
     run.mkdir(parents=True, exist_ok=True)
     records = read_records(asked.data, run / "records.npz")
+    if asked.evaluate:
+        return _evaluate(records, run)
     numbers = ecg_evidence.measure_all(records, run / "measured.npy", _log)
     rows = np.flatnonzero(records.split == "train")
     known = records.take(rows)
@@ -76,20 +80,39 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def _evaluate(records: EcgRecords, run: Path) -> int:
+    """Judges the shipped weight on the `valid` split, prints the card's tables and changes no weight."""
+    model = models.store("cpu").get(NAME)
+    held = records.take(np.flatnonzero(records.split == "valid"))
+    numbers = ecg_evidence.measure_all(held, run / "measured-valid.npy", _log)
+    outcome = judge(model.module, Operating.of(model.weight), held, numbers)
+    _pictures(outcome, run)
+    _log(tables(measure(outcome)))
+    return 0
+
+
 def folds(records: EcgRecords, count: int, seed: int = 0) -> np.ndarray:
-    """(n,) fold 0..count-1 of each record, by patient; patients with a rare class are dealt out evenly."""
+    """(n,) fold 0..count-1 of each record, by patient.
+
+    Patients of the spread sources are dealt out by their rarest class, source by source; the other sources go whole into
+    one fold each, the largest first.
+    """
     fold = np.full(len(records), -1)
-    others = sorted(set(records.source) - set(SPREAD_SOURCES))
     if set(SPREAD_SOURCES) & set(records.source):
-        for k, source in enumerate(others):
+        others = Counter(records.source[~np.isin(records.source, SPREAD_SOURCES)].tolist())
+        for k, (source, _) in enumerate(others.most_common()):
             fold[records.source == source] = k % count
     labels = np.nan_to_num(records.labels)
     rarest_first = labels.sum(axis=0).argsort()
     rank = np.array([next((i for i, c in enumerate(rarest_first) if row[c]), len(CLASSES)) for row in labels])
-    patients = np.random.default_rng(seed).permutation(np.unique(records.patient[fold < 0]))
-    rarity = {p: rank[records.patient == p].min() for p in patients}
-    for at, patient in enumerate(sorted(patients, key=lambda p: rarity[p])):
-        fold[(records.patient == patient) & (fold < 0)] = at % count
+    spread = np.flatnonzero(fold < 0)
+    patients = np.random.default_rng(seed).permutation(np.unique(records.patient[spread]))
+    kind: dict[str, tuple[int, bool]] = {}
+    for patient in patients:
+        own = spread[records.patient[spread] == patient]
+        kind[patient] = int(rank[own].min()), records.source[own[0]] == SPREAD_SOURCES[0]
+    for at, patient in enumerate(sorted(patients, key=lambda p: kind[p])):
+        fold[spread[records.patient[spread] == patient]] = at % count
     return fold
 
 
@@ -171,6 +194,9 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=Schedule.epochs)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--evaluate", action="store_true", help="judge the shipped weight on the `valid` split; no training"
+    )
     parser.add_argument("--dry-run", action="store_true", help="judge, but leave weights/ as it is")
     return parser.parse_args(argv)
 

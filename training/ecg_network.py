@@ -26,7 +26,7 @@ WANTED_SHARE = 0.08  # of the draws, for each class
 class Schedule:
     """epochs: times `draws` records; learning_rate: the peak of one cycle."""
 
-    epochs: int = 24
+    epochs: int = 16
     draws: int = 2560
     batch: int = 32
     learning_rate: float = 2e-3

@@ -137,9 +137,11 @@ def _median_beat(level: np.ndarray, given: np.ndarray, peaks: np.ndarray, domina
     samples = np.full(windows.shape[1:], np.nan)
     for k in np.flatnonzero(count):
         samples[:, k] = _median_over_beats(windows[core[:, k], :, k])
+    moving = np.flatnonzero((count > 0) & (np.ptp(samples[qrs], axis=0) > 0))  # a lead that came off has no waves
+    if not len(moving):
+        return None
     rr = float(np.median(np.diff(peaks)[dominant[1:]])) if dominant[1:].any() else RATE_HZ
     waves = find_waves(samples[:, count > 0], before, rr)
-    moving = np.flatnonzero((count > 0) & (np.ptp(samples[qrs], axis=0) > 0))  # a lead that came off has no waves
     by_lead = {LEADS[k]: find_waves(samples[:, [k]], before, rr) for k in moving}
     samples -= samples[max(0, waves.qrs_onset - 2) : waves.qrs_onset + 1].mean(axis=0)
     return MedianBeat(samples, before, waves, by_lead, count)

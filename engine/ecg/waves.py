@@ -60,12 +60,17 @@ def find_waves(beat_mv: np.ndarray, r_index: int, rr_samples: float) -> Waves:
 
 
 def qrs_bounds(beat_mv: np.ndarray, r_index: int) -> tuple[int, int]:
-    """(onset, offset) by the spatial velocity: where the slope of all leads together rises from, and returns to, a low level."""
+    """(onset, offset) by the spatial velocity: where the slope of all leads together rises from, and returns to, a low level.
+
+    Both are the R peak where no lead moves around it.
+    """
     velocity = _velocity(beat_mv)
     first = max(0, r_index - int(QRS_REACH_S[0] * RATE_HZ))
     last = min(len(velocity) - 1, r_index + int(QRS_REACH_S[1] * RATE_HZ))
     core = slice(max(0, r_index - int(0.06 * RATE_HZ)), r_index + int(0.06 * RATE_HZ))
     steepest = float(velocity[core].max())
+    if steepest == 0:
+        return r_index, r_index
     quiet = velocity[max(0, r_index - int(0.3 * RATE_HZ)) : max(1, r_index - int(0.06 * RATE_HZ))]
     level = max(QRS_EDGE_SHARE * steepest, NOISE_FACTOR * float(np.quantile(quiet, 0.2)) if len(quiet) else 0)
     after = velocity[r_index + int(0.14 * RATE_HZ) : r_index + int(0.3 * RATE_HZ)]

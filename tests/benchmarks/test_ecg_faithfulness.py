@@ -7,11 +7,19 @@ from torch import Tensor, nn
 
 from benchmarks.ecg_faithfulness import Checked, check, printed, share_interval, stored, table
 from engine.ecg.leads import CLASSES, LEADS
+from engine.ecg.measured import AdditiveEvidence
 from engine.models import LoadedModel
 from engine.weights import Weight
-from training.ecg_records import EcgRecords
+from training.ecg_records import STORE_STEP_MV, EcgRecords
 
-POINTS = {"slope": [1.0] * 9, "offset": [0.0] * 9, "threshold": [0.6] * 9, "low": [0.6] * 9, "high": [0.6] * 9}
+POINTS = {
+    "slope": [1.0] * 9,
+    "measured": [0.0] * 9,
+    "offset": [0.0] * 9,
+    "threshold": [0.6] * 9,
+    "low": [0.6] * 9,
+    "high": [0.6] * 9,
+}
 
 
 class LeadTwo(nn.Module):
@@ -20,6 +28,7 @@ class LeadTwo(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.lead_features = nn.Identity()
+        self.measured = AdditiveEvidence()
 
     def forward(self, x: Tensor) -> Tensor:
         features = self.lead_features(x[:, :1, :, ::4])
@@ -27,14 +36,20 @@ class LeadTwo(nn.Module):
         return torch.stack([logits[1], logits[0], *logits[2:]], dim=1)
 
 
+def hump(rate_hz: int) -> np.ndarray:
+    """(1, 8, T) mV: lead II of ten seconds, highest after three."""
+    signals = np.zeros((1, 8, 10 * rate_hz), np.float32)
+    signals[:, 1] = np.exp(-(((np.arange(10 * rate_hz) / rate_hz - 3) / 0.1) ** 2))
+    return signals
+
+
 def records(count: int = 3) -> EcgRecords:
     """Flat but for a hump in lead II (so also in III, aVR, aVL, aVF)."""
-    signals = np.zeros((count, 8, 1000), np.float32)
-    signals[:, 1] = np.exp(-(((np.arange(1000) - 300) / 30) ** 2))
     unknown = np.zeros(count)
     return EcgRecords(
-        signals_mv=signals,
+        signals_mv=hump(100).repeat(count, axis=0),
         lengths=np.full(count, 1000),
+        stored=np.round(hump(250) / STORE_STEP_MV).astype(np.int16).repeat(count, axis=0),
         labels=np.zeros((count, 9), np.float32),
         auxiliary=unknown,
         amplitude_true=np.ones(count, bool),
