@@ -15,6 +15,8 @@ from engine.errors import WeightError
 NETWORKS = {  # weight -> its network class, built with the manifest's `architecture`
     "ecg-page": "engine.ecg.segmentation:PageNet",
     "ecg-classifier": "engine.ecg.classifier:EcgClassifier",
+    "sparks-events": "engine.sparks.readers:EventReader",
+    "sparks-frames": "engine.sparks.readers:FrameReader",
 }
 
 

@@ -9,6 +9,7 @@ TRAININGS = {
     "ecg-page": "training.ecg_segmentation",
     "ecg-classifier": "training.ecg_classifier",
     "ecg": "training.ecg_classifier",
+    "calcium-sparks": "training.sparks_weights",
 }
 
 

@@ -1,0 +1,1 @@
+"""Calcium sparks: where and when a confocal recording of a cell fires."""

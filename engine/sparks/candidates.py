@@ -1,0 +1,93 @@
+"""Where a spark may be: peaks of the matched filters, looked for again in what the fitted sparks leave.
+
+The second look separates sparks that touch: the first fit takes the brighter one, and what remains is the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.sparks.baseline import Grid, Rest
+from engine.sparks.fit import Fit, fit_sparks
+from engine.sparks.matched_filter import matched_filters
+
+PEAK_LEVEL = 4.3  # noise deviations from which on a response is looked at
+SECOND_LEVEL = 4.8  # the same in what the first fits leave
+SECOND_SHARE = 0.1  # and share of the first response there, since no spark has exactly the model's shape
+MOST = 4000  # candidates of one window, the strongest first
+SAME_UM, SAME_MS = 0.9, 25.0  # two peaks nearer than this are one spark
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """peak: frame, row, column of the working grid. responses: (CHANNELS,) matched filters there. fit: its sizes."""
+
+    peak: tuple[int, int, int]
+    responses: np.ndarray
+    fit: Fit
+
+    @property
+    def response(self) -> float:
+        return float(self.responses.max())
+
+
+@dataclass(frozen=True)
+class Search:
+    """candidates, and strongest: (T, H, W) the largest matched-filter response everywhere in the cell (0 outside)."""
+
+    candidates: tuple[Candidate, ...]
+    responses: np.ndarray
+    strongest: np.ndarray
+
+
+def find_candidates(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> Search:
+    """Everything that may be a spark in (T, H, W) standardised samples."""
+    responses = matched_filters(z, worth, grid.um, grid.ms)
+    strongest = np.where(rest.cell, responses.max(0), 0.0)
+    peaks = _peaks(strongest, PEAK_LEVEL)[:MOST]
+    fits, left = fit_sparks(z, rest, grid, peaks)
+    again = np.where(rest.cell, matched_filters(left, worth, grid.um, grid.ms).max(0), 0.0)
+    more = [p for p in _peaks(again, SECOND_LEVEL) if again[p] > SECOND_LEVEL + SECOND_SHARE * strongest[p]]
+    more = [p for p in more if not any(_same_place(p, q, grid) for q in peaks)][: MOST // 4]
+    if more:
+        peaks = peaks + more
+        fits, _ = fit_sparks(z, rest, grid, peaks)
+    found = [Candidate(p, responses[(slice(None), *p)], f) for p, f in zip(peaks, fits, strict=True)]
+    return Search(tuple(_one_each(found)), responses, strongest)
+
+
+def _peaks(strongest: np.ndarray, level: float) -> list[tuple[int, int, int]]:
+    """Local maxima above the level, the highest first."""
+    from scipy.ndimage import maximum_filter
+
+    size = (5, 5 if strongest.shape[1] > 1 else 1, 5)
+    places = np.argwhere((strongest == maximum_filter(strongest, size)) & (strongest > level))
+    order = np.argsort([-strongest[tuple(p)] for p in places], kind="stable")
+    return [(int(t), int(y), int(x)) for t, y, x in places[order]]
+
+
+def _same_place(a: tuple[int, int, int], b: tuple[int, int, int], grid: Grid) -> bool:
+    near = np.hypot(a[1] - b[1], a[2] - b[2]) * grid.um < 0.75 * SAME_UM
+    return bool(near and abs(a[0] - b[0]) * grid.ms < SAME_MS)
+
+
+def _one_each(found: list[Candidate]) -> list[Candidate]:
+    """Of fits that came to lie on one another, the one that explains most."""
+    kept: list[Candidate] = []
+    for candidate in sorted(found, key=lambda c: -c.fit.evidence):
+        fit = candidate.fit
+        if not any(
+            np.hypot(fit.x_um - k.fit.x_um, fit.y_um - k.fit.y_um) < max(SAME_UM, 0.5 * k.fit.fwhm_um)
+            and abs(fit.peak_ms - k.fit.peak_ms) < SAME_MS
+            for k in kept
+        ):
+            kept.append(candidate)
+    return kept
+
+
+def shifted(candidate: Candidate, ms: float, frames: int) -> Candidate:
+    """The candidate of a window as one of the recording: later by `ms` and `frames` of the working grid."""
+    t, y, x = candidate.peak
+    return replace(candidate, peak=(t + frames, y, x), fit=replace(candidate.fit, onset_ms=candidate.fit.onset_ms + ms))

@@ -1,0 +1,155 @@
+"""What the readers see: numbers per candidate event, and numbers per frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.sparks.baseline import Grid, Rest
+from engine.sparks.candidates import Candidate, Search
+from engine.sparks.kinetics import PIXEL_LEVEL, crossings
+
+EVENT_FEATURES = (
+    "response",  # of the best matched filter, bent logarithmically
+    "response_small",
+    "response_large",
+    "evidence",
+    "log_amplitude",
+    "log_fwhm",
+    "log_rise",
+    "log_tau",
+    "log_diffusion",
+    "r2",
+    "worth",
+    "before",  # signal at the place 25 to 90 ms before the peak, in deviations of its mean
+    "after",  # 120 to 250 ms after
+    "around",  # mean signal of the ring 3 to 6 um away at the peak
+    "pixel",  # share of the brightest sample in the light of its neighbourhood
+    "edge",  # share of the neighbourhood outside the cell
+    "moved",  # um between the filter's peak and the fitted centre
+    "late",  # ms between them
+    "near",  # other candidates within 6 um and 100 ms, bent
+    "rank",  # response relative to the strongest of those
+)
+FRAME_FEATURES = 11
+NO_EVENT = -3.0  # what a frame without any candidate event has for its best event
+
+
+def event_features(search: Search, z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> np.ndarray:
+    """(N, len(EVENT_FEATURES)) float32, of about unit size, a row per candidate."""
+    if not search.candidates:
+        return np.zeros((0, len(EVENT_FEATURES)), np.float32)
+    places = np.array([(c.fit.peak_ms, c.fit.y_um, c.fit.x_um, c.response) for c in search.candidates])
+    rows = [_event(c, places, z, worth, rest, grid) for c in search.candidates]
+    return np.clip(np.array(rows, np.float32), -4.0, 4.0)
+
+
+def _event(c: Candidate, places: np.ndarray, z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> list[float]:
+    fit, (t, y, x) = c.fit, c.peak
+    near = z[:, _near(y, 0.8, grid, z.shape[1])][:, :, _near(x, 0.8, grid, z.shape[2])]
+    trace = near.mean((1, 2)) * np.sqrt(near.shape[1] * near.shape[2])
+    moved = (
+        np.hypot(y * grid.um - fit.y_um, x * grid.um - fit.x_um) if not grid.line_scan else abs(x * grid.um - fit.x_um)
+    )
+    apart = np.hypot(places[:, 1] - fit.y_um, places[:, 2] - fit.x_um)
+    others = (apart < 6.0) & (np.abs(places[:, 0] - fit.peak_ms) < 100.0) & (apart > 0)
+    strongest = float(places[others, 3].max()) if others.any() else 0.0
+    return [
+        float(_bent(c.response) / 2 - 2),
+        float(_bent(c.responses[:2].max()) / 2 - 2),
+        float(_bent(c.responses[-2:].max()) / 2 - 2),
+        float(_bent(fit.evidence) / 2 - 2),
+        float(np.log2(max(fit.amplitude, 0.02))),
+        float(2 * np.log2(max(fit.fwhm_um, 0.2) / 2.0)),
+        float(np.log2(fit.rise_ms / 6.0)),
+        float(2 * np.log2(fit.tau_ms / 33.0)),
+        float(np.log2(fit.diffusion / 0.006)),
+        2 * fit.r2 - 1,
+        float(np.log2(worth[y, x] + 0.1)),
+        _mean_signal(trace, t + round(-90 / grid.ms), t + round(-25 / grid.ms)),
+        _mean_signal(trace, t + round(120 / grid.ms), t + round(250 / grid.ms)),
+        _around(z, c.peak, grid),
+        _single_pixel(z, c.peak),
+        1 - float(rest.cell[_near(y, 2.0, grid, z.shape[1])][:, _near(x, 2.0, grid, z.shape[2])].mean()),
+        float(moved),
+        float(np.clip((fit.peak_ms - t * grid.ms) / 15.0, -3, 3)),
+        float(np.log2(1 + others.sum())),
+        float(np.log2((c.response + 1) / (strongest + 1))) if others.any() else 1.0,
+    ]
+
+
+def frame_features(search: Search, z: np.ndarray, rest: Rest) -> np.ndarray:
+    """(T, FRAME_FEATURES - 1) float32: the strongest responses of each matched filter in a frame, and how the whole cell is.
+
+    `with_events` adds the last column.
+    """
+    inside = search.responses[:, :, rest.cell]  # (CHANNELS, T, pixels)
+    top = _bent(inside.max(2)).T / 2 - 2
+    many = np.sort(search.strongest[:, rest.cell], axis=1)[:, -64:]
+    extent = np.log2(1 + (search.strongest[:, rest.cell] > 4.0).sum(1)) / 4
+    mean = z[:, rest.cell].mean(1) * np.sqrt(rest.cell.sum())
+    columns = [
+        top,
+        _bent(many.mean(1))[:, None] / 2 - 1,
+        extent[:, None],
+        _bent(mean)[:, None] / 4,
+        z[:, rest.cell].std(1)[:, None] - 1,
+    ]
+    return np.clip(np.concatenate(columns, 1), -4.0, 4.0).astype(np.float32)
+
+
+def with_events(frames: np.ndarray, spans: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """(T, FRAME_FEATURES): the frames' features and, last, the logit of the best event that a frame lies in, halved.
+
+    spans: (N, 2) first and last frame of each candidate event; logits: (N,) of being a spark.
+    """
+    best = np.full(len(frames), 2 * NO_EVENT, np.float32)
+    for (first, last), logit in zip(spans, logits, strict=True):
+        part = best[max(int(first), 0) : int(last) + 1]
+        np.maximum(part, logit, out=part)
+    return np.concatenate([frames, np.clip(best / 2, NO_EVENT, 4.0)[:, None]], 1).astype(np.float32)
+
+
+def frame_span(candidate: Candidate, grid: Grid, frames: int) -> tuple[int, int]:
+    """First and last working frame in which the candidate's centre has at least a quarter of its amplitude."""
+    begin, end = crossings(candidate.fit.rise_ms, candidate.fit.tau_ms, PIXEL_LEVEL)
+    first = int(np.clip(np.ceil((candidate.fit.onset_ms + begin) / grid.ms), 0, frames - 1))
+    return first, int(np.clip((candidate.fit.onset_ms + end) / grid.ms, first, frames - 1))
+
+
+def _bent(values: np.ndarray | float) -> np.ndarray:
+    """Linear up to 5, logarithmic above, so that faint and bright events share one scale."""
+    size = np.abs(values)
+    return np.copysign(np.where(size > 5, 5 + 3 * np.log1p(np.maximum(size - 5, 0) / 3), size), values)
+
+
+def _near(centre: int, reach_um: float, grid: Grid, size: int) -> slice:
+    reach = max(1, round(reach_um / grid.um))
+    return slice(max(centre - reach, 0), min(centre + reach + 1, size))
+
+
+def _mean_signal(trace: np.ndarray, start: int, stop: int) -> float:
+    """Mean of the trace in a window of time, in deviations of that mean; 0 where the recording does not reach."""
+    part = trace[max(start, 0) : max(min(stop, len(trace)), 0)]
+    return float(_bent(part.mean() * np.sqrt(len(part)))) / 3 if len(part) > 1 else 0.0
+
+
+def _around(z: np.ndarray, peak: tuple[int, int, int], grid: Grid) -> float:
+    """Mean of the ring from 3 to 6 um around the peak, in the frames at and after it, in deviations of that mean."""
+    t, y, x = peak
+    reach = round(6.0 / grid.um)
+    rows, columns = slice(max(y - reach, 0), y + reach + 1), slice(max(x - reach, 0), x + reach + 1)
+    part = z[t : t + 3, rows, columns]
+    from_y, from_x = (
+        np.arange(rows.start, rows.start + part.shape[1]) - y,
+        np.arange(columns.start, columns.start + part.shape[2]) - x,
+    )
+    distance = np.hypot(from_y[:, None], from_x) * grid.um
+    ring = part[:, (distance >= 3.0) & (distance <= 6.0)]
+    return float(_bent(ring.mean() * np.sqrt(ring.size))) / 4 if ring.size else 0.0
+
+
+def _single_pixel(z: np.ndarray, peak: tuple[int, int, int]) -> float:
+    """How much the brightest sample holds of the light around the peak: near 1 for a flash or a hot pixel."""
+    t, y, x = peak
+    part = np.maximum(z[max(t - 1, 0) : t + 3, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3], 0)
+    return float(4 * part.max() / (part.sum() + 1e-6))

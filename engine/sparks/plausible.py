@@ -1,0 +1,81 @@
+"""Is this a confocal recording at all? Photon noise is new in every frame; a picture that moves is not.
+
+In a recording of a cell most of the difference between neighbouring pixels is noise, and the difference between successive
+frames of the same pixel is as large. In an echo cine, a panned picture or a page of text, neighbours differ because the
+picture has edges, and successive frames hardly differ once a shift is taken out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.errors import RefusedStudy
+from engine.sparks.recording import Recording
+
+PAIRS = 12  # pairs of successive frames that are compared
+SHIFTS = 3  # px in each direction that a shift may have
+NEWNESS = 0.45  # least variance between frames over variance between neighbouring pixels
+BLOCK = 16  # px and lines of the blocks that a line scan is averaged over
+LINE_NOISE = 0.35  # least share of a line scan's robust variance that such blocks average out
+TRIM = 0.98  # share of the squared differences that is averaged: events are left out
+
+
+def check_recording(recording: Recording) -> float:
+    """How much of the change is noise: about 1 in a recording, near 0 in a moving or a still picture.
+
+    Raises:
+        RefusedStudy: `not_a_recording`.
+    """
+    noise = line_noise(recording) if recording.line_scan else frame_newness(recording)
+    if recording.line_scan and noise < LINE_NOISE:
+        raise RefusedStudy(
+            "not_a_recording",
+            "The places of this picture do not stay the same from line to line, as they do in the line scan of a cell; "
+            "choose a line scan with one line of time per row, or a recording with many frames.",
+        )
+    if not recording.line_scan and noise < NEWNESS:
+        raise RefusedStudy(
+            "not_a_recording",
+            "Successive frames hardly differ beyond a shift, so this is a video of something else than a cell's calcium "
+            "signal; choose a confocal recording as the microscope stored it.",
+        )
+    return noise
+
+
+def frame_newness(recording: Recording) -> float:
+    """Variance of what is new in a frame, best small shift taken out, over the variance between neighbouring pixels."""
+    count = recording.shape[0]
+    ratios = []
+    for first in np.unique(np.linspace(0, count - 2, min(PAIRS, count - 1)).astype(int)):
+        pair = recording.read(int(first), int(first) + 2).astype(np.float32)
+        beside = np.concatenate([np.diff(pair, axis=2).ravel(), np.diff(pair, axis=1).ravel()])
+        ratios.append(_power(_least_difference(pair[0], pair[1])) / max(_power(beside), 1e-12))
+    return float(np.median(ratios))
+
+
+def line_noise(recording: Recording) -> float:
+    """Share of the variance around each place's median that averages out over blocks; medians, so that sparks count little."""
+    lines = recording.read(0, min(recording.shape[0], 4096))[:, 0].astype(np.float32)
+    lines = lines[:, lines.std(0) > 0]
+    left = lines - np.median(lines, axis=0)
+    rows, columns = (side // BLOCK * BLOCK for side in left.shape)
+    if not rows or not columns:
+        return 1.0  # too small to tell
+    blocks = left[:rows, :columns].reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK).mean((1, 3))
+    spread, coarse = (float(np.median(np.abs(v - np.median(v)))) for v in (left, blocks))
+    return 1.0 - min(1.0, (coarse / spread) ** 2) if spread > 0 else 0.0
+
+
+def _least_difference(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The difference of two frames at the shift of up to SHIFTS px at which it is smallest."""
+    s = min(SHIFTS, (min(before.shape) - 2) // 2)
+    height, width = before.shape
+    inner = before[s : height - s, s : width - s]
+    shifts = [(dy, dx) for dy in range(2 * s + 1) for dx in range(2 * s + 1)]
+    return min((inner - after[y : y + inner.shape[0], x : x + inner.shape[1]] for y, x in shifts), key=_power)
+
+
+def _power(differences: np.ndarray) -> float:
+    squares = np.square(differences.ravel())
+    kept = max(1, int(TRIM * len(squares)))
+    return float(np.partition(squares, kept - 1)[:kept].mean())

@@ -1,0 +1,112 @@
+"""The model cards of the two spark readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.sparks.features import EVENT_FEATURES
+from engine.sparks.readers import KINDS
+from training.publish import Card
+
+if TYPE_CHECKING:
+    from training.sparks_weights import Judge
+
+LICENCE = "MIT"
+Figures = dict[str, dict[str, Any]]
+
+
+def events_card(judge: Judge, figures: Figures, n: tuple[int, int], command: str) -> Card:
+    """n: recordings of the training and of the choice of thresholds."""
+    text = f"""# sparks-events: is this candidate a calcium spark?
+
+A small network (two hidden layers of 32) that reads {len(EVENT_FEATURES)} numbers of each candidate event (response of
+the matched filters, fitted amplitude, width, rise, decay, what lies before, after and around it) and says noise, spark, or
+part of a slower release (puff, wave). Candidates and numbers: `engine/sparks/candidates.py`, `engine/sparks/features.py`.
+
+**Trained on** candidates of {n[0]} recordings of our own simulator (`training/sparks_simulator.py`, kinetics as published:
+Cheng & Lederer 2008, doi:10.1152/physrev.00030.2007); temperature and thresholds chosen on {n[1]} others. No real
+recording was used.
+
+**Measured** on recordings of the same simulator that were neither trained on nor used to choose (event F1, 95 % interval
+over recordings; one threshold for all conditions). `snrN`: a spark's peak stands N deviations of single-frame noise above
+F0, `snr05` half a one; `mixed`: all amplitudes, puffs, waves, drift. The matched filter alone stands beside it.
+
+| condition | recordings | reader | matched filter |
+| --- | --- | --- | --- |
+{_event_rows(figures)}
+
+In recordings without a spark it claims {figures["empty_extra"]["value"]:.2f} on average (n = {figures["empty_extra"]["n"]}).
+
+**Limits**: other cells, dyes and microscopes than simulated are unmeasured. Below half a deviation nothing is promised.
+Line scans: a fifth of the training; their label says `validated: false`.
+
+Research use, not a medical device.
+
+**Again**: `{command}`
+"""
+    return Card(
+        task="calcium-sparks",
+        title="Whether a candidate event is a calcium spark",
+        licence=LICENCE,
+        training_command=command,
+        text=text,
+        classes=KINDS,
+        operating={
+            "temperature": round(judge.temperature, 4),
+            "threshold": round(judge.threshold, 4),
+            "threshold_line": round(judge.threshold_line, 4),
+        },
+        metrics=dict(figures),
+    )
+
+
+def frames_card(operating: dict[str, float], figures: Figures, n: tuple[int, int], command: str) -> Card:
+    text = f"""# sparks-frames: which frames hold a calcium spark?
+
+Convolutions over time describe every frame; gated attention (Ilse 2018, arXiv:1802.04712) weighs the frames into one answer
+for the recording. The weights are shown as the explanation and checked by removing frames. What it sees of a frame: the
+strongest matched-filter responses, how far they reach, the cell's mean light, the best candidate event
+(`engine/sparks/features.py`).
+
+**Trained on** pieces of the same {n[0]} simulated recordings as `sparks-events`; calibrated on {n[1]} others.
+
+**Measured** on simulated recordings of neither kind:
+
+| what | value (95 % interval) | n |
+| --- | --- | --- |
+{_rows(figures)}
+
+**Limits**: as `sparks-events`.
+
+Research use, not a medical device.
+
+**Again**: `{command}`
+"""
+    return Card(
+        task="calcium-sparks",
+        title="Which frames of a recording hold a calcium spark",
+        licence=LICENCE,
+        training_command=command,
+        text=text,
+        classes=("SPARKS_PRESENT",),
+        operating=dict(operating),
+        metrics=dict(figures),
+    )
+
+
+def _event_rows(figures: Figures) -> str:
+    names = [name.removesuffix("_f1") for name in figures if name.endswith("_f1") and "matched" not in name]
+    return "\n".join(
+        f"| `{c}` | {figures[f'{c}_f1']['n']} | {_value(figures[f'{c}_f1'])} | {_value(figures[f'{c}_matched_filter_f1'])} |"
+        for c in names
+    )
+
+
+def _rows(figures: Figures) -> str:
+    names = {"frame_auroc": "AUROC over frames", "recording_right": "recordings told right"}
+    return "\n".join(f"| {names[k]} | {_value(v)} | {v['n']} |" for k, v in figures.items())
+
+
+def _value(figure: dict[str, Any]) -> str:
+    interval = "" if figure["low"] is None else f" ({figure['low']:.3f} to {figure['high']:.3f})"
+    return f"{figure['value']:.3f}{interval}"

@@ -1,0 +1,177 @@
+"""From simulated recordings to what the spark readers learn from: features with the truth beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.sparks.baseline import rest_of, standardise, to_grid, working_grid
+from engine.sparks.candidates import Candidate, find_candidates
+from engine.sparks.detect import assumed_grid
+from engine.sparks.features import event_features, frame_features, frame_span
+from engine.sparks.read_sequence import read_sequence
+from engine.sparks.readers import KINDS
+from engine.sparks.recording import Recording
+from engine.study import read_path
+from training.sparks_simulator import CONDITIONS, Scene, Simulation, random_scene, simulate, typical_scene
+
+ANNOTATED_PX = 20.0  # how far a mark made by hand may lie from the spark
+NEAR_UM = 1.8  # smallest distance at which readers tell two sparks apart
+
+
+@dataclass(frozen=True)
+class Example:
+    """One recording. events: (N, features); kinds: (N,) index into KINDS; spans: (N, 2) working frames.
+
+    frames: (T, features) without the events' column; firing: (T,) whether a spark is there; sparks: how many there are;
+    missed: how many of them have no candidate; um, ms: of the working grid.
+    """
+
+    condition: str
+    events: np.ndarray
+    kinds: np.ndarray
+    spans: np.ndarray
+    frames: np.ndarray
+    firing: np.ndarray
+    sparks: int
+    missed: int
+    counted: np.ndarray  # (N,) bool: outside of what is left out of the score (puffs, waves and their surroundings)
+
+
+def load_or_draw(folder: Path, split: str, number: int, line_scan: bool) -> Example:
+    """The example of a number, from `folder` if it was drawn before; the same number gives the same example."""
+    path = folder / f"{split}-{number:05d}.npz"
+    if path.is_file():
+        with np.load(path) as saved:
+            return Example(**{k: saved[k][()] if saved[k].ndim == 0 else saved[k] for k in saved.files})
+    rng = np.random.default_rng([11, int(line_scan), ("train", "validation", "test").index(split), number])
+    condition, scene = _scene(split, number, line_scan, rng)
+    example = example_of(condition, simulate(scene, rng))
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **vars(example))
+    return example
+
+
+def example_of(condition: str, simulation: Simulation) -> Example:
+    scene = simulation.scene
+    grid = working_grid(scene.um_per_px, scene.ms_per_frame, scene.height == 1)
+    samples = to_grid(simulation.frames, grid)
+    rest = rest_of(samples)
+    z, worth = standardise(samples, rest)
+    search = find_candidates(z, worth, rest, grid)
+    kinds, missed, counted = label(simulation, search.candidates)
+    by_frame = simulation.mask("spark").reshape(len(simulation.frames), -1).max(1)
+    firing = np.pad(by_frame, (0, -len(by_frame) % grid.bin_frames)).reshape(-1, grid.bin_frames).max(1)
+    return Example(
+        condition,
+        event_features(search, z, worth, rest, grid),
+        kinds,
+        np.array([frame_span(c, grid, len(z)) for c in search.candidates], int).reshape(-1, 2),
+        frame_features(search, z, rest),
+        firing,
+        sum(e.kind == "spark" for e in simulation.events),
+        missed,
+        counted,
+    )
+
+
+def annotated_examples(folder: Path) -> list[Example]:
+    """An example of each folder of frames with an annotation file in it.
+
+    A candidate is a spark if an annotation's frames, one more at both ends, hold its peak and its place is within
+    ANNOTATED_PX; others are noise.
+
+    Raises:
+        EngineError: if a recording cannot be read, or none of the folders is annotated.
+    """
+    found = []
+    for path in sorted(p for p in folder.iterdir() if p.is_dir()):
+        recording = read_sequence(read_path(path))
+        if recording.annotations:
+            found.append(_annotated(recording))
+    if not found:
+        raise EngineError(f"No folder in {folder.name} holds frames together with annotations x,y,tIni,tFin.")
+    return found
+
+
+def _annotated(recording: Recording) -> Example:
+    grid = assumed_grid(recording)
+    samples = to_grid(recording.read(0, recording.shape[0]), grid)
+    rest = rest_of(samples)
+    z, worth = standardise(samples, rest)
+    search = find_candidates(z, worth, rest, grid)
+    um, ms = grid.um / grid.bin_px, grid.ms / grid.bin_frames
+    left, kinds = list(recording.annotations), np.zeros(len(search.candidates), int)
+    for j, candidate in enumerate(search.candidates):
+        t, y, x = candidate.fit.peak_ms / ms, candidate.fit.y_um / um, candidate.fit.x_um / um
+        for mark in left:
+            if mark.t_start - 1 <= t <= mark.t_end + 1 and np.hypot(x - mark.x, y - mark.y) <= ANNOTATED_PX:
+                kinds[j] = KINDS.index("spark")
+                left.remove(mark)
+                break
+    firing = np.zeros(len(z), bool)
+    for mark in recording.annotations:
+        firing[mark.t_start // grid.bin_frames : mark.t_end // grid.bin_frames + 1] = True
+    return Example(
+        "annotated",
+        event_features(search, z, worth, rest, grid),
+        kinds,
+        np.array([frame_span(c, grid, len(z)) for c in search.candidates], int).reshape(-1, 2),
+        frame_features(search, z, rest),
+        firing,
+        len(recording.annotations),
+        len(left),
+        np.ones(len(kinds), bool),
+    )
+
+
+def label(simulation: Simulation, candidates: tuple[Candidate, ...]) -> tuple[np.ndarray, int, np.ndarray]:
+    """Each candidate's kind, the number of sparks without one, and which candidates count in the score.
+
+    A candidate is the spark whose centre lies within NEAR_UM and whose frames, one more at both ends, hold its peak; the
+    assignment of least total distance is taken. Of the others, those on a puff or wave are `slow`.
+    """
+    from scipy.ndimage import binary_dilation
+    from scipy.optimize import linear_sum_assignment
+
+    scene = simulation.scene
+    slow = simulation.mask("puff", "wave")
+    if slow.any():
+        slow = binary_dilation(slow, np.ones((7, 7 if scene.height > 1 else 1, 7), bool))
+    sparks = [e for e in simulation.events if e.kind == "spark"]
+    sparks = [e for e in sparks if not slow[_place(slow, e.t_peak, e.y, e.x)]]
+    cost = np.full((len(sparks), len(candidates)), 1e9)
+    counted = np.ones(len(candidates), bool)
+    kinds = np.zeros(len(candidates), int)
+    for j, candidate in enumerate(candidates):
+        fit = candidate.fit
+        t, y, x = fit.peak_ms / scene.ms_per_frame, fit.y_um / scene.um_per_px, fit.x_um / scene.um_per_px
+        counted[j] = not slow[_place(slow, t, y, x)]
+        kinds[j] = KINDS.index("noise" if counted[j] else "slow")
+        for i, event in enumerate(sparks):
+            distance = float(np.hypot(y - event.y if scene.height > 1 else 0.0, x - event.x)) * scene.um_per_px
+            if distance <= NEAR_UM and event.t_start - 1 <= t <= event.t_end + 1:
+                cost[i, j] = distance
+    rows, columns = linear_sum_assignment(cost) if cost.size else ([], [])
+    found = [(i, j) for i, j in zip(rows, columns, strict=True) if cost[i, j] < 1e9]
+    kinds[[j for _, j in found]] = KINDS.index("spark")
+    return kinds, len(sparks) - len(found), counted
+
+
+def _place(volume: np.ndarray, t: float, y: float, x: float) -> tuple[int, ...]:
+    place = np.rint([t, y, x]).astype(int)
+    return tuple(int(v) for v in np.clip(place, 0, np.array(volume.shape) - 1))
+
+
+def _scene(split: str, number: int, line_scan: bool, rng: np.random.Generator) -> tuple[str, Scene]:
+    """Two of three training scenes are crowded and dim; the others, and all for validation and test, are typical."""
+    if line_scan:
+        scene = random_scene(rng, True)
+        return "line", scene
+    if split == "train" and number % 3:
+        return "random", random_scene(rng)
+    condition = CONDITIONS[(number if split != "train" else number // 3) % len(CONDITIONS)]
+    return condition, typical_scene(condition, rng)

@@ -1,0 +1,168 @@
+"""`python -m training calcium-sparks`: trains both spark readers on simulated recordings and publishes them.
+
+Simulated recordings are drawn from fixed seeds and kept as features, so a run that was stopped goes on where it was.
+`--annotated DIR` adds a user's own recordings to the training: every folder in DIR holds one recording's frames and a CSV
+`x,y,tIni,tFin` (or `.mat` with `xytspark`). What the candidates' matched filter alone reaches is measured beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.sparks.readers import EventReader, FrameReader
+from training import sparks_readers as readers
+from training.classification_scores import auroc, interval
+from training.publish import publish
+from training.sparks_card import events_card, frames_card
+from training.sparks_examples import Example, annotated_examples, load_or_draw
+from training.sparks_readers import SPARK, best_threshold, count, event_logits, total
+
+COMMAND = "python -m training calcium-sparks"
+PROBABILITIES = np.linspace(0.05, 0.95, 91)
+RESPONSES = np.linspace(-1.0, 4.0, 101)  # of the matched filter, as features hold them
+Figure = dict[str, float | int | str | None]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The event reader with what was chosen for it on validation recordings."""
+
+    reader: EventReader
+    temperature: float
+    threshold: float = 0.5
+    threshold_line: float = 0.5
+
+    def probabilities(self, example: Example) -> np.ndarray:
+        """(N,) of being a spark."""
+        logits = event_logits(self.reader, example) / self.temperature
+        return np.exp(logits[:, SPARK] - np.logaddexp.reduce(logits, axis=1))
+
+
+def main(argv: list[str]) -> int:
+    asked = _arguments(argv)
+    torch.set_num_threads(asked.threads)
+    cell, line = asked.run / "examples", asked.run / "examples-line"
+
+    def drawn(split: str, number: int, line_scan: bool) -> list[Example]:
+        return [load_or_draw(line if line_scan else cell, split, k, line_scan) for k in range(number)]
+
+    train = drawn("train", asked.train, False) + drawn("train", asked.train // 5, True)
+    for folder in asked.annotated:
+        train += annotated_examples(folder)
+    held = drawn("validation", asked.held, False), drawn("validation", asked.held // 4, True)
+    test = drawn("test", asked.held, False), drawn("test", asked.held // 4, True)
+    judge = choose(readers.train_events(train, asked.seed), *held)
+    frame_reader, operating = _frames(judge, train, held[0])
+    figures = {
+        "events": event_figures(test[0] + test[1], judge, matched_filter(held[0])),
+        "frames": frame_figures(test[0], judge, frame_reader, operating),
+    }
+    print(json.dumps({"threshold": vars(judge)["threshold"], "line": judge.threshold_line} | figures, indent=1))
+    if not asked.dry_run:
+        n = len(train), len(held[0]) + len(held[1])
+        publish("sparks-events", judge.reader.state_dict(), events_card(judge, figures["events"], n, COMMAND))
+        publish("sparks-frames", frame_reader.state_dict(), frames_card(operating, figures["frames"], n, COMMAND))
+    return 0
+
+
+def choose(reader: EventReader, cells: Sequence[Example], lines: Sequence[Example]) -> Judge:
+    """Temperature and thresholds on validation recordings."""
+    kinds = np.concatenate([e.kinds for e in cells])
+    judge = Judge(reader, readers.temperature_of(np.concatenate([event_logits(reader, e) for e in cells]), kinds))
+    at = [
+        best_threshold(some, [judge.probabilities(e) for e in some], PROBABILITIES) if some else 0.5
+        for some in (cells, lines)
+    ]
+    return Judge(reader, judge.temperature, *at)
+
+
+def matched_filter(cells: Sequence[Example]) -> Callable[[Example], np.ndarray]:
+    """The rival without a network: the matched filter's response at its one best threshold says yes (1) or no (0)."""
+    cut = best_threshold(cells, [e.events[:, 0].astype(float) for e in cells], RESPONSES)
+    return lambda example: (example.events[:, 0] >= cut).astype(float)
+
+
+def event_figures(
+    examples: Sequence[Example], judge: Judge, rival: Callable[[Example], np.ndarray]
+) -> dict[str, Figure]:
+    """Event F1 by condition with its interval over recordings, for the reader and for the matched filter."""
+    found: dict[str, Figure] = {}
+    for condition in dict.fromkeys(str(e.condition) for e in examples):
+        some = [e for e in examples if str(e.condition) == condition]
+        limit = judge.threshold_line if condition == "line" else judge.threshold
+        for name, counts in (
+            ("f1", [count(e, judge.probabilities(e), limit) for e in some]),
+            ("matched_filter_f1", [count(e, rival(e), 0.5) for e in some]),
+        ):
+            if condition == "empty":
+                continue
+            low, high = interval(lambda rows: total([counts[r] for r in rows]).f1, np.arange(len(some)))  # noqa: B023
+            found[f"{condition}_{name}"] = _figure(total(counts).f1, low, high, len(some), condition)
+        if condition == "empty":
+            extra = total([count(e, judge.probabilities(e), limit) for e in some]).extra
+            found["empty_extra"] = _figure(extra / len(some), None, None, len(some), condition)
+    return found
+
+
+def frame_figures(
+    examples: Sequence[Example], judge: Judge, reader: FrameReader, operating: dict[str, float]
+) -> dict[str, Figure]:
+    """How well frames and recordings with a spark are told from those without."""
+    read = [readers.read(reader, readers.described(e, judge.reader, judge.temperature)) for e in examples]
+    number = np.repeat(np.arange(len(examples)), [len(e.firing) for e in examples])
+    logits, firing = np.concatenate([r[0] for r in read]), np.concatenate([e.firing for e in examples])
+    whole, fires = np.array([r[2] for r in read]), np.array([bool(e.firing.any()) for e in examples])
+    low, high = interval(lambda rows: auroc(firing[rows], logits[rows]), number, draws=200)
+    chance = 1 / (1 + np.exp(-(whole + operating["shift"]) / operating["temperature"]))
+    right = (chance >= operating["threshold"]) == fires
+    low_r, high_r = interval(lambda rows: float(right[rows].mean()), np.arange(len(right)))
+    return {
+        "frame_auroc": _figure(auroc(firing, logits), low, high, len(firing), "frames of the test recordings"),
+        "recording_right": _figure(float(right.mean()), low_r, high_r, len(right), "test recordings"),
+    }
+
+
+def _frames(judge: Judge, train: Sequence[Example], held: Sequence[Example]) -> tuple[FrameReader, dict[str, float]]:
+    """The frame reader and its operating values from validation recordings."""
+    inputs = [readers.described(e, judge.reader, judge.temperature) for e in train]
+    reader = readers.train_frames(inputs, [e.firing for e in train])
+    read = [readers.read(reader, readers.described(e, judge.reader, judge.temperature)) for e in held]
+    shift, temperature = readers.platt(
+        np.array([r[2] for r in read]), np.array([bool(e.firing.any()) for e in held], float)
+    )
+    _, frame_temperature = readers.platt(np.concatenate([r[0] for r in read]), np.concatenate([e.firing for e in held]))
+    return reader, {
+        "shift": round(shift, 4),
+        "temperature": round(temperature, 4),
+        "frame_temperature": round(frame_temperature, 4),
+        "threshold": 0.5,
+    }
+
+
+def _figure(value: float, low: float | None, high: float | None, n: int, on: str) -> Figure:
+    def short(number: float | None) -> float | None:
+        return None if number is None or not np.isfinite(number) else round(float(number), 4)
+
+    where = on if on.endswith("recordings") else f"own simulator, unseen {on} recordings"
+    return {"value": short(value), "low": short(low), "high": short(high), "n": n, "on": where, "command": COMMAND}
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument(
+        "--train", type=int, default=500, help="simulated cells to learn from; a fifth more are line scans"
+    )
+    parser.add_argument("--held", type=int, default=75, help="simulated cells for choosing, and again for measuring")
+    parser.add_argument("--annotated", type=Path, nargs="*", default=[], help="folders of annotated recordings")
+    parser.add_argument("--run", type=Path, default=Path("runs/sparks"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--dry-run", action="store_true", help="publish nothing")
+    return parser.parse_args(argv)
