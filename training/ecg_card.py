@@ -18,20 +18,29 @@ VIEW_NAMES = {"full": "all 12 leads for 10 s", "printed": "as a 3x4 page with rh
 
 
 def card(
-    model: EcgClassifier, operating: Operating, figures: Figures, of_choice: Figures, records: EcgRecords, command: str
+    model: EcgClassifier,
+    operating: Operating,
+    figures: Figures,
+    of_choice: Figures,
+    records: EcgRecords,
+    training: str,
+    evaluation: str,
 ) -> Card:
-    """The manifest entry and the text. figures: on the held-out split; of_choice: where the operating points were chosen."""
+    """The manifest entry and the text. figures: on the held-out split; of_choice: where the operating points were chosen.
+
+    training, evaluation: the commands that make the weight and that print the figures.
+    """
     members = len(model.encoders)
     return Card(
         task="ecg",
         title="Nine rhythm, conduction and ST classes of a 12-lead ECG",
         licence=LICENCE,
-        training_command=command,
-        text=_text(members, operating, figures, of_choice, records, command),
+        training_command=training,
+        text=_text(members, operating, figures, of_choice, records, training, evaluation),
         architecture={"members": members},
         classes=CLASSES,
         operating={name: [_plain(v) for v in values] for name, values in vars(operating).items()},
-        metrics=_metrics(figures, command),
+        metrics=_metrics(figures, evaluation),
     )
 
 
@@ -62,14 +71,24 @@ def _rounded(value: float) -> float | None:
 
 
 def _text(
-    members: int, operating: Operating, figures: Figures, of_choice: Figures, records: EcgRecords, command: str
+    members: int,
+    operating: Operating,
+    figures: Figures,
+    of_choice: Figures,
+    records: EcgRecords,
+    training: str,
+    evaluation: str,
 ) -> str:
     held, train = records.take(np.flatnonzero(records.split == "valid")), np.flatnonzero(records.split == "train")
     sources = ", ".join(f"{name} {count}" for name, count in Counter(records.source[train].tolist()).most_common())
     weak = ", ".join(code for code, fine in zip(CLASSES, operating.validated, strict=True) if not fine) or "none"
     return f"""# ECG classifier: nine classes of a 12-lead ECG
 
-Research use, not a medical device. It gives a second opinion to a reader who looks at the ECG as well.
+Research use, not a medical device.
+
+## What it is for
+A second opinion on a resting 12-lead ECG of an adult, for a reader who looks at the ECG as well. Not for ruling out a
+disease, not for monitoring, not for deciding on a treatment.
 
 ## What it does
 Nine classes, each by itself (several may hold): {", ".join(f"{c} ({CLASS_NAMES[c].lower()})" for c in CLASSES)}.
@@ -78,8 +97,8 @@ read in windows of 10 s. Each answer is a calibrated probability, a threshold, a
 (`uncertain`), and whether enough cases stood behind the class's operating point (`validated`; not validated: {weak}).
 
 It is made of two parts that are added, class by class:
-- {members} small networks (100 Hz, 40 Hz low-pass): the same encoder for every lead, then a mean over the leads that are
-  given at a time, then the time course. `lead_features` is the layer before any two leads meet.
+- {members} small network{"s" * (members > 1)} (100 Hz, 40 Hz low-pass): the same encoder for every lead, then a mean over
+  the leads that are given at a time, then the time course. `lead_features` is the layer before any two leads meet.
 - {len(FEATURES)} numbers measured on the beats (rate, RR, PR, QRS, QT, axis, ST levels, QRS shapes), each with a piecewise
   linear curve of its own per class, most of them flat.
 
@@ -99,7 +118,8 @@ pieces. **Inferior and lateral ST elevation had no real case**: regional injury 
 ## How well it does
 On {len(held)} records of {len(np.unique(held.patient))} people that no network, curve, calibration or threshold has seen
 (PTB-XL fold 8 and a sixth of Brugada-HUCA). F1 at the shipped thresholds; 95 % bootstrap intervals over people.
-The calibration error (ECE) has ten bins.
+An interval without width means that no mistake was made on these few cases, not that none can be made.
+The calibration error (ECE) has ten bins. Again: `{evaluation}`.
 
 {tables(figures)}
 
@@ -118,8 +138,8 @@ independent): macro-F1 {of_choice["full"]["macro"]["f1"]:.3f} in full, {of_choic
 - The measured numbers are as good as the tracing: on a poor photo the networks carry the answer.
 
 ## Made with
-`{command}` (resumable; seed fixed; pictures of reliability and ROC in the run folder). The same command prints the
-figures above.
+`{training}` (resumable, seed fixed, one thread; pictures of reliability and ROC in the run folder).
+`{evaluation}` prints the tables above again from the shipped weight, without training.
 """
 
 

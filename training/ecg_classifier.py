@@ -32,6 +32,7 @@ from training.publish import publish
 
 NAME = "ecg-classifier"
 COMMAND = "python -m training ecg --data DIR"
+EVALUATION = COMMAND + " --evaluate"
 SPREAD_SOURCES = ("PTB-XL", "brugada_huca")  # the sources that are divided by patient; any other lies whole in one fold
 STD, STE = CLASSES.index("STD"), CLASSES.index("STE")
 
@@ -62,7 +63,7 @@ def main(argv: list[str]) -> int:
     members = [_member(known, fold, k, schedule, run, classes) for k in range(asked.members)]
     seen = _out_of_fold(members, known, fold, numbers[:, rows])
     labels = usable_labels(known)
-    operating = choose(Judged(seen.network, seen.beats, labels), asked.seed)
+    operating = choose(Judged(seen.network, seen.beats, labels))
     model = ensemble(members, ecg_evidence.fit(*both_views(numbers[:, rows], labels)))
     held = np.flatnonzero(records.split == "valid")
     outcome = judge(model, operating, records.take(held), numbers[:, held])
@@ -75,7 +76,7 @@ def main(argv: list[str]) -> int:
         if not classes.all():
             _log("Not published: a shipped weight answers all nine classes.")
             return 0
-        made = card(model, operating, figures, of_choice, records, COMMAND)
+        made = card(model, operating, figures, of_choice, records, COMMAND, EVALUATION)
         _log(f"published {publish(NAME, model.state_dict(), made)}")
     return 0
 

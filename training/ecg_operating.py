@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit, logit
 
 from engine.ecg.classifier import Operating
 
 MIN_POSITIVES = 30  # fewer, and a class's operating point rests on too little: "not validated"
-DRAWS = 200  # bootstrap draws that the threshold is the median of
+CUTS = np.linspace(0.05, 0.8, 151)  # probabilities that may become a threshold
+TIE = 1e-9  # expected F1 that is as good as the best
 PRIOR_SLOPE = 0.5  # of network and beats alike
 PRIOR = 10.0  # how hard the slopes are drawn there
 ZONE = 0.6  # logits to either side of the threshold: the abstention zone
@@ -33,9 +35,8 @@ class Judged:
         return np.stack([self.network[:, known, k], self.beats[:, known, k]], -1), self.labels[known, k] == 1
 
 
-def choose(judged: Judged, seed: int = 0) -> Operating:
+def choose(judged: Judged) -> Operating:
     """Calibration, the threshold of the best mean F1 over the views, and the abstention zone, per class."""
-    rng = np.random.default_rng(seed)
     points: list[tuple[float, ...]] = []
     for k in range(judged.labels.shape[1]):
         logits, truth = judged.of_class(k)
@@ -43,9 +44,9 @@ def choose(judged: Judged, seed: int = 0) -> Operating:
             points.append((1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.0))
             continue
         slopes, offset = platt(logits, truth)
-        cut = best_cut(logits @ slopes + offset, truth, rng)
-        low, middle, high = (1 / (1 + np.exp(-(cut + d))) for d in (-ZONE, 0, ZONE))
-        points.append((*slopes, offset, middle, low, high, float(truth.sum() >= MIN_POSITIVES)))
+        cut = best_cut(expit(logits @ slopes + offset))
+        low, high = (float(expit(logit(cut) + d)) for d in (-ZONE, ZONE))
+        points.append((*slopes, offset, cut, low, high, float(truth.sum() >= MIN_POSITIVES)))
     slope, measured, offset, threshold, low, high, validated = np.array(points).T
     return Operating(slope, measured, offset, threshold, low, high, validated > 0)
 
@@ -66,19 +67,13 @@ def platt(logits: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
     return np.abs(found[:2]), float(found[2])
 
 
-def best_cut(logits: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> float:
-    """The logit, of (views, m), from which on to say yes.
+def best_cut(probability: np.ndarray) -> float:
+    """The probability from which on to say yes: that of the highest expected F1, if the probabilities (views, m) hold.
 
-    It is the median, over bootstrap draws of the records, of the cut with the best mean F1 over the views.
-    The median over draws moves less with single cases than the best cut of the one sample at hand.
+    Counting expected rather than observed cases, it moves little with the single cases of a rare class; on two parts of
+    the training patients in turn it did better than the cut of the best observed F1 (Lipton 2014, arXiv:1402.1892).
     """
-    grid = np.quantile(logits[:, truth], np.linspace(0, 1, 60))
-    says = logits[:, :, None] >= grid  # (views, m, cuts)
-    right, wrong = says & truth[:, None], says & ~truth[:, None]
-    cuts = []
-    for _ in range(DRAWS):
-        times = rng.multinomial(len(truth), np.full(len(truth), 1 / len(truth)))
-        hits, false = np.tensordot(times, right, (0, 1)), np.tensordot(times, wrong, (0, 1))
-        f1 = 2 * hits / np.maximum(hits + false + times[truth].sum(), 1)
-        cuts.append(grid[f1.mean(axis=0).argmax()])
-    return float(np.median(cuts))
+    says = probability[:, :, None] >= CUTS  # (views, m, cuts)
+    hits = (probability[:, :, None] * says).sum(axis=1)
+    expected_f1 = (2 * hits / (says.sum(axis=1) + probability.sum(axis=1)[:, None])).mean(axis=0)
+    return float(np.median(CUTS[expected_f1 >= expected_f1.max() - TIE]))

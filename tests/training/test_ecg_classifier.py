@@ -194,9 +194,11 @@ def test_calibration_recovers_a_known_logistic() -> None:
     np.testing.assert_allclose([*slopes, offset], [0.8, 0.3, -1], atol=0.15)
 
 
-def test_cut_separates_what_can_be_separated() -> None:
-    logits = np.r_[np.linspace(-3, 0, 50), np.linspace(1, 3, 20)][None]
-    assert 0 < best_cut(logits, np.arange(70) >= 50, np.random.default_rng(0)) <= 1.3
+def test_cut_is_that_of_the_best_expected_f1() -> None:
+    sure = np.array([[0.02] * 20 + [0.9] * 5])
+    assert best_cut(sure) == pytest.approx(0.425)  # the middle between them, as far as cuts go
+    by_hand = np.array([[0.1] * 8 + [0.3] * 4 + [0.5] * 2])  # expected F1: 6 / 17, 4.4 / 9 or 2 / 5
+    assert 0.1 < best_cut(by_hand) <= 0.3
 
 
 def test_operating_points_have_a_zone_and_mark_small_classes() -> None:
