@@ -101,6 +101,15 @@ TASKS: dict[str, Task] = {
             (*PICTURES, ".pdf", ".hea", ".dat", ".mat", ".dcm", ".csv", ".zip"),
             ("ecg-page", "ecg-classifier"),
         ),
+        Task(
+            "calcium-sparks",
+            "sparks",
+            "Calcium sparks",
+            "Where and when does this confocal sequence spark?",
+            "A folder or zip of TIFF frames, a TIFF stack, OME-TIFF, AVI, MP4 or NPY; a single picture is a line scan",
+            (*PICTURES, ".avi", ".mp4", ".npy", ".csv", ".mat", ".zip"),
+            ("sparks-events", "sparks-frames"),
+        ),
     )
 }
 

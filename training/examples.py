@@ -1,6 +1,6 @@
 """`python -m training.examples`: draws the app's synthetic examples again, bit for bit, from fixed seeds.
 
-No patient stands behind them: simulated hearts on drawn paper, seen by a drawn camera.
+No patient stands behind them: simulated hearts on drawn paper, seen by a drawn camera, and a simulated cell.
 """
 
 from __future__ import annotations
@@ -37,9 +37,36 @@ def ecg() -> bytes:
     return buffer.getvalue()
 
 
+def calcium_sparks() -> bytes:
+    """OME-TIFF of a simulated cell that sparks eight times and has one puff; its sizes are stated in the file."""
+    import tifffile
+
+    from training import sparks_simulator
+
+    scene = sparks_simulator.Scene(
+        frames=80, height=48, width=144, um_per_px=0.25, ms_per_frame=8.0, sparks=8, puffs=1, peak_snr=2.0, photons=14.0,
+        gain=1.5, offset=6.0, read_noise=1.0, full_scale=255, bleaching=0.08, nuclei=0,
+    )  # fmt: skip
+    frames = sparks_simulator.simulate(scene, np.random.default_rng(SEED)).frames.astype(np.uint8)
+    count, height, width = frames.shape
+    xml = (
+        '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        f'<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="{width}" SizeY="{height}" '
+        f'SizeC="1" SizeZ="1" SizeT="{count}" PhysicalSizeX="{scene.um_per_px}" PhysicalSizeY="{scene.um_per_px}" '
+        f'TimeIncrement="{scene.ms_per_frame / 1000}"><Channel ID="Channel:0:0" SamplesPerPixel="1"/><TiffData/></Pixels>'
+        "</Image></OME>"
+    )
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as stack:
+        for number, frame in enumerate(frames):
+            stack.write(frame, compression="zlib", description=xml if number == 0 else None, metadata=None)
+    return buffer.getvalue()
+
+
 def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "ecg.jpg").write_bytes(ecg())
+    (FOLDER / "calcium-sparks.tif").write_bytes(calcium_sparks())
     return 0
 
 

@@ -38,7 +38,7 @@ F0, `snr05` half a one; `mixed`: all amplitudes, puffs, waves, drift. The matche
 In recordings without a spark it claims {figures["empty_extra"]["value"]:.2f} on average (n = {figures["empty_extra"]["n"]}).
 
 **Limits**: other cells, dyes and microscopes than simulated are unmeasured. Below half a deviation nothing is promised.
-Line scans: a fifth of the training; their label says `validated: false`.
+Line scans: their label says `validated: false`.
 
 Research use, not a medical device.
 

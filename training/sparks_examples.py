@@ -16,7 +16,7 @@ from engine.sparks.read_sequence import read_sequence
 from engine.sparks.readers import KINDS
 from engine.sparks.recording import Recording
 from engine.study import read_path
-from training.sparks_simulator import CONDITIONS, Scene, Simulation, random_scene, simulate, typical_scene
+from training.sparks_simulator import CONDITIONS, Scene, Simulation, brightened, random_scene, simulate, typical_scene
 
 ANNOTATED_PX = 20.0  # how far a mark made by hand may lie from the spark
 NEAR_UM = 1.8  # smallest distance at which readers tell two sparks apart
@@ -48,21 +48,23 @@ def load_or_draw(folder: Path, split: str, number: int, line_scan: bool) -> Exam
         with np.load(path) as saved:
             return Example(**{k: saved[k][()] if saved[k].ndim == 0 else saved[k] for k in saved.files})
     rng = np.random.default_rng([11, int(line_scan), ("train", "validation", "test").index(split), number])
-    condition, scene = _scene(split, number, line_scan, rng)
-    example = example_of(condition, simulate(scene, rng))
+    condition, scene, stated = _scene(split, number, line_scan, rng)
+    example = example_of(condition, simulate(scene, rng), *stated)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, **vars(example))
     return example
 
 
-def example_of(condition: str, simulation: Simulation) -> Example:
+def example_of(condition: str, simulation: Simulation, um_share: float = 1.0, ms_share: float = 1.0) -> Example:
+    """What the readers see of a simulation whose pixel size and interval are taken for that share of the true ones."""
     scene = simulation.scene
-    grid = working_grid(scene.um_per_px, scene.ms_per_frame, scene.height == 1)
+    um, ms = um_share * scene.um_per_px, ms_share * scene.ms_per_frame
+    grid = working_grid(um, ms, scene.height == 1)
     samples = to_grid(simulation.frames, grid)
     rest = rest_of(samples)
     z, worth = standardise(samples, rest)
     search = find_candidates(z, worth, rest, grid)
-    kinds, missed, counted = label(simulation, search.candidates)
+    kinds, missed, counted = label(simulation, search.candidates, um, ms)
     by_frame = simulation.mask("spark").reshape(len(simulation.frames), -1).max(1)
     firing = np.pad(by_frame, (0, -len(by_frame) % grid.bin_frames)).reshape(-1, grid.bin_frames).max(1)
     return Example(
@@ -128,11 +130,14 @@ def _annotated(recording: Recording) -> Example:
     )
 
 
-def label(simulation: Simulation, candidates: tuple[Candidate, ...]) -> tuple[np.ndarray, int, np.ndarray]:
+def label(
+    simulation: Simulation, candidates: tuple[Candidate, ...], um: float, ms: float
+) -> tuple[np.ndarray, int, np.ndarray]:
     """Each candidate's kind, the number of sparks without one, and which candidates count in the score.
 
     A candidate is the spark whose centre lies within NEAR_UM and whose frames, one more at both ends, hold its peak; the
-    assignment of least total distance is taken. Of the others, those on a puff or wave are `slow`.
+    assignment of least total distance is taken. Of the others, those on a puff or wave are `slow`. um, ms: of a pixel and
+    a frame, on which the candidates' fits stand.
     """
     from scipy.ndimage import binary_dilation
     from scipy.optimize import linear_sum_assignment
@@ -148,7 +153,7 @@ def label(simulation: Simulation, candidates: tuple[Candidate, ...]) -> tuple[np
     kinds = np.zeros(len(candidates), int)
     for j, candidate in enumerate(candidates):
         fit = candidate.fit
-        t, y, x = fit.peak_ms / scene.ms_per_frame, fit.y_um / scene.um_per_px, fit.x_um / scene.um_per_px
+        t, y, x = fit.peak_ms / ms, fit.y_um / um, fit.x_um / um
         counted[j] = not slow[_place(slow, t, y, x)]
         kinds[j] = KINDS.index("noise" if counted[j] else "slow")
         for i, event in enumerate(sparks):
@@ -166,12 +171,32 @@ def _place(volume: np.ndarray, t: float, y: float, x: float) -> tuple[int, ...]:
     return tuple(int(v) for v in np.clip(place, 0, np.array(volume.shape) - 1))
 
 
-def _scene(split: str, number: int, line_scan: bool, rng: np.random.Generator) -> tuple[str, Scene]:
-    """Two of three training scenes are crowded and dim; the others, and all for validation and test, are typical."""
+def _scene(
+    split: str, number: int, line_scan: bool, rng: np.random.Generator
+) -> tuple[str, Scene, tuple[float, float]]:
+    """A condition, its scene, and the shares of the true pixel size and interval that are taken for them.
+
+    Of ten training scenes of cells, one is bright and one of unstated size; of the others, two of three are crowded and
+    dim and the third is typical, as all for validation and test are. Half of the line scans are of unstated size.
+    """
     if line_scan:
         scene = random_scene(rng, True)
-        return "line", scene
+        return (
+            "line",
+            brightened(scene, rng) if number % 3 == 1 else scene,
+            _misstated(rng) if number % 2 else (1.0, 1.0),
+        )
+    if split == "train" and number % 10 == 7:
+        return "bright", brightened(random_scene(rng), rng), _misstated(rng)
+    if split == "train" and number % 10 == 8:
+        return "unstated", random_scene(rng), _misstated(rng)
     if split == "train" and number % 3:
-        return "random", random_scene(rng)
+        return "random", random_scene(rng), (1.0, 1.0)
     condition = CONDITIONS[(number if split != "train" else number // 3) % len(CONDITIONS)]
-    return condition, typical_scene(condition, rng)
+    return condition, typical_scene(condition, rng), (1.0, 1.0)
+
+
+def _misstated(rng: np.random.Generator) -> tuple[float, float]:
+    """Half to twice the true sizes: what an assumed pixel size and interval may be off by."""
+    um, ms = np.exp(rng.uniform(-0.7, 0.7, 2))
+    return float(um), float(ms)

@@ -171,6 +171,16 @@ def random_scene(rng: np.random.Generator, line_scan: bool = False) -> Scene:
     )
 
 
+def brightened(scene: Scene, rng: np.random.Generator) -> Scene:
+    """The same scene with much light: faint noise, sparks that stand far out of it."""
+    return replace(
+        scene,
+        photons=float(np.exp(rng.uniform(np.log(8.0), np.log(400.0)))),
+        peak_snr=float(np.exp(rng.uniform(np.log(2.0), np.log(15.0)))),
+        sparks=min(scene.sparks, 30),
+    )
+
+
 CONDITIONS = ("snr05", "snr1", "snr2", "mixed", "empty")
 
 

@@ -53,7 +53,7 @@ def main(argv: list[str]) -> int:
     def drawn(split: str, number: int, line_scan: bool) -> list[Example]:
         return [load_or_draw(line if line_scan else cell, split, k, line_scan) for k in range(number)]
 
-    train = drawn("train", asked.train, False) + drawn("train", asked.train // 5, True)
+    train = drawn("train", asked.train, False) + drawn("train", asked.train // 2, True)
     for folder in asked.annotated:
         train += annotated_examples(folder)
     held = drawn("validation", asked.held, False), drawn("validation", asked.held // 4, True)
@@ -157,7 +157,7 @@ def _figure(value: float, low: float | None, high: float | None, n: int, on: str
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument(
-        "--train", type=int, default=500, help="simulated cells to learn from; a fifth more are line scans"
+        "--train", type=int, default=500, help="simulated cells to learn from; half as many are line scans"
     )
     parser.add_argument("--held", type=int, default=75, help="simulated cells for choosing, and again for measuring")
     parser.add_argument("--annotated", type=Path, nargs="*", default=[], help="folders of annotated recordings")

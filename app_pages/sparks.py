@@ -1,0 +1,229 @@
+"""The spark page: what went in, the answer, where and when it sparks, why, measurements, the reader's verdict, export."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app_pages.shared.answer import answer, refusal
+from app_pages.shared.desk import Desk, Result, desk, result
+from app_pages.shared.export import export
+from app_pages.shared.intake import intake
+from app_pages.shared.model_card import cards
+from app_pages.shared.quality import checks
+from app_pages.shared.section import section
+from app_pages.shared.sidebar import sidebar
+from app_pages.shared.verdict import verdict
+from app_pages.shared.view import view
+from app_pages.shared.wording import text, with_unit
+from app_pages.sparks_views import heat, table
+from app_pages.sparks_views.player import player
+from app_pages.sparks_views.sizes import sizes
+from app_pages.sparks_views.why import why
+from engine.finding import Measurement
+from engine.registry import task
+from engine.sparks.evidence import SparksEvidence
+from service.report import Picture
+
+TASK = task("calcium-sparks")
+ALL = "all"
+PLAIN_QUALITY = {  # code -> in words where acceptable, where not
+    "frame_noise": ("{value} of the change between frames is photon noise, as in a recording of a cell.",) * 2,
+    "sample_noise": (
+        "The noise of a sample of 0.4 um and 8 ms is {value} of F0.",
+        "The recording is dark: the noise of a sample of 0.4 um and 8 ms is {value} of F0. Faint sparks will be missed.",
+    ),
+    "bleaching": (
+        "F0 lost {value} of itself by the end; that was corrected.",
+        "F0 lost {value} of itself by the end; the correction may not be exact.",
+    ),
+    "drift": (
+        "The cell moved by {value}; that was registered.",
+        "The cell moved by {value}; sparks near its edge may be missed.",
+    ),
+    "background": (
+        "{value} counts were taken for the detector’s level without light.",
+        "No level without light was found; dF/F0 may be too low. State it below if you know it.",
+    ),
+    "pixel_size_known": ("The pixel size is known.", "The pixel size is not known: widths are given in px only."),
+    "interval_known": ("The frame interval is known.", "The frame interval is not known: no times are given."),
+    "missing_frames": ("No number is missing from the sequence.", "{value} numbers are missing from the sequence."),
+}
+DEFINITIONS = (
+    "**F0**: running median (means of 8 frames within at most 512), bleaching divided out, drift registered, less the level "
+    "without light. **dF/F0**: change over F0, at the fitted peak. **FWHM**: of the fitted Gaussian at the peak. "
+    "**FDHM**: time above half of the fitted course. **Time to peak**: from the first rise. **Tau**: decay constant of the "
+    "fitted course, rise 1 − exp(−t/rise) times exp(−t/tau). **Mass**: 1.206 × dF/F0 × FWHM³. **Frequency**: sparks per area "
+    "of cell (or length of line) and second. Sizes that noise leaves open are drawn to published values."
+)
+
+
+def show() -> None:
+    st.title(TASK.title, anchor=False)
+    st.caption(TASK.question)
+    own = desk(TASK)
+    sidebar(TASK, own)
+    intake(TASK, own)
+    if own.study is None:
+        return
+    found = result(TASK, own)
+    if found is None:
+        if own.problem:
+            st.rerun()
+        return
+    if own.origin == "example":
+        st.info("This is a synthetic example: a simulated cell, no patient’s.", icon=":material/info:")
+    finding = found.analysis.finding
+    if finding.refusal:
+        refusal(finding.refusal, f"refusal-{found.key}")
+        sizes(own, found, missing=False)
+        section("Take it with you")
+        export(found.analysis, None, None, list, found.key)
+        return
+    _what_went_in(own, found)
+    section("Second opinion")
+    answer(finding, f"answer-{found.key}")
+    _where(found)
+    section("Why", "Which frames the network looked at when it said whether this recording holds sparks.")
+    why(found)
+    _measured(found)
+    section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
+    said = verdict(finding, f"verdict-{found.key}")
+    section("Take it with you")
+    export(found.analysis, said, found.explanation, lambda: _report_pictures(found), found.key)
+    _own_exports(found)
+    cards(finding.provenance.weights)
+
+
+def _what_went_in(own: Desk, found: Result) -> None:
+    section("What went in, as understood")
+    evidence: SparksEvidence = found.analysis.evidence
+    recording = evidence.recording
+    frames, height, width = recording.shape
+    picture, facts = st.columns([3, 2], gap="large")
+    with picture:
+        if "resting" not in found.drawings:
+            found.drawings["resting"] = heat.scaled(heat.resting(evidence)).astype("uint8")
+        st.image(
+            found.drawings["resting"],
+            caption="The scan, lines from top to bottom" if recording.line_scan else "Mean of the frames",
+            width="stretch",
+        )
+    with facts:
+        rows = (
+            ("Kind", "line scan (x across, time down)" if recording.line_scan else "frames over time"),
+            (
+                "Size",
+                f"{frames} lines of {width} px" if recording.line_scan else f"{frames} frames of {width} × {height} px",
+            ),
+            ("Pixel", f"{recording.um_per_px:.3g} um" if recording.um_per_px else "not stated"),
+            ("Interval", f"{recording.ms_per_frame:.3g} ms" if recording.ms_per_frame else "not stated"),
+            ("Marks that came with it", str(len(recording.annotations)) if recording.annotations else ""),
+        )
+        listed = "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in rows if v)
+        notes = "".join(f"<p class='small quiet'>{text(note)}</p>" for note in recording.notes)
+        view(
+            f"<dl class='facts'>{listed}</dl>{checks(found.analysis.finding.quality, PLAIN_QUALITY)}{notes}",
+            f"facts-{found.key}",
+        )
+    sizes(own, found, missing=recording.um_per_px is None or recording.ms_per_frame is None)
+
+
+def _where(found: Result) -> None:
+    """Hot spots, the selector, the player and the table."""
+    evidence: SparksEvidence = found.analysis.evidence
+    section("Where and when it sparks", _slow_words(found))
+    if not evidence.sparks:
+        st.info("No spark was found in this recording.", icon=":material/info:")
+        return
+    key = found.key
+    kept = table.accepted(evidence.sparks, key)
+    numbers = [spark.number for spark in evidence.sparks]
+    _take_from_map(key, numbers)
+    st.selectbox(
+        "Spark", [ALL, *numbers], format_func=lambda n: "All sparks" if n == ALL else f"Spark {n}", key=f"spark-{key}"
+    )
+    chosen = st.session_state[f"spark-{key}"]
+    own = [s for s in evidence.sparks if s.number == chosen]
+    title = f"Hot spots of spark {chosen}" if own else f"Hot spots of {len(kept)} sparks"
+    view(heat.heat_map(evidence, own or kept, chosen if own else None, title), f"map-{key}")
+    st.caption(f"{title}: dF/F0 over the cell, brighter is more (viridis). Choose a ring to see that spark.")
+    shown = own[0] if own else max(evidence.sparks, key=lambda s: s.probability)
+    st.subheader(f"Spark {shown.number}, frame by frame", anchor=False)
+    if player(evidence, shown, f"player-{key}", found.drawings):
+        st.caption(
+            "Point at the trace, move the slider or use the arrow keys: that frame is shown. "
+            "Thin: F/F0 of the spark's region; thick: smoothed."
+        )
+    table.spark_table(evidence.sparks, chosen if own else None, key)
+    st.caption(
+        f"{len(kept)} of {len(evidence.sparks)} sparks accepted. Rejected ones leave the map and your own exports."
+    )
+
+
+def _take_from_map(key: str, numbers: list[int]) -> None:
+    """A ring that was chosen on the map since the last run chooses its spark."""
+    chosen = (st.session_state.get(f"map-{key}") or {}).get("chosen")
+    if chosen is not None and chosen != st.session_state.get(f"map-seen-{key}"):
+        st.session_state[f"map-seen-{key}"] = chosen
+        if int(chosen) in numbers:
+            st.session_state[f"spark-{key}"] = int(chosen)
+
+
+def _slow_words(found: Result) -> str:
+    """Puffs and waves by name: they are no sparks and are not counted as such."""
+    details = found.analysis.finding.details
+    parts = [f"{details[k]} {k if details[k] != 1 else k[:-1]}" for k in ("puffs", "waves") if details[k]]
+    return f"Not counted as sparks: {' and '.join(parts)}." if parts else ""
+
+
+def _measured(found: Result) -> None:
+    rows = [row for row in found.analysis.finding.measurements if "spark" not in row.where]
+    section("Measurements", "Per cell; each spark's own sizes stand in the table above.")
+    heads = "".join(f"<th scope='col'>{head}</th>" for head in ("Measurement", "Value", "Quartiles", "Sparks"))
+    view(
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(_row, rows))}</tbody></table>",
+        f"measurements-{found.key}",
+    )
+    with st.expander("How each is defined"):
+        st.markdown(DEFINITIONS)
+
+
+def _row(row: Measurement) -> str:
+    quartiles = row.where.get("quartiles")
+    spread = "" if quartiles is None else " to ".join(with_unit(q, row.unit) for q in quartiles)
+    cells = (text(row.name), f"<strong>{text(with_unit(row.value, row.unit))}</strong>", text(spread))
+    return f"<tr>{''.join(f'<td>{c}</td>' for c in cells)}<td>{row.where.get('sparks', '')}</td></tr>"
+
+
+def _own_exports(found: Result) -> None:
+    """What the reader accepted, as a table and as a label stack."""
+    evidence: SparksEvidence = found.analysis.evidence
+    if not evidence.sparks:
+        return
+    kept = table.accepted(evidence.sparks, found.key)
+    left, right = st.columns(2)
+    left.download_button(
+        "accepted_sparks.csv",
+        lambda: table.sparks_table_csv(kept),
+        "accepted_sparks.csv",
+        "text/csv",
+        key=f"accepted-{found.key}",
+        on_click="ignore",
+        width="stretch",
+    )
+    right.download_button(
+        "labels.tif",
+        lambda: table.labels_tiff(evidence, kept),
+        "labels.tif",
+        "image/tiff",
+        key=f"labels-{found.key}",
+        help="A 16-bit stack of the recording's size: spark number per pixel",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _report_pictures(found: Result) -> list[Picture]:
+    evidence: SparksEvidence = found.analysis.evidence
+    drawn = heat.picture(evidence, heat.hot_spots(evidence, table.accepted(evidence.sparks, found.key)))
+    return [Picture(drawn, "Hot spots: summed dF/F0 of the accepted sparks over the cell; more is brighter.")]

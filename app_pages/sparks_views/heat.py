@@ -1,0 +1,114 @@
+"""Hot spots: how much each place of the cell fires, over all sparks or of one, on the resting cell."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from app_pages.shared.wording import text
+from engine.sparks.events import Spark
+from engine.sparks.evidence import SparksEvidence
+from engine.sparks.fit import marked_pixels
+
+SHOWN_PX = 900  # of the longer side of the picture that is sent
+MAX_LINES = 1200  # of a line scan that are drawn one to one; longer ones are averaged
+
+
+def footprint(evidence: SparksEvidence, spark: Spark) -> tuple[tuple[slice, slice, slice], np.ndarray] | None:
+    """The window of the recording that a spark covers and its dF/F0 there (0 outside of it)."""
+    recording = evidence.recording
+    return marked_pixels(
+        spark.fit, spark.fitted_um_per_px, spark.fitted_ms_per_frame, recording.shape, recording.line_scan
+    )
+
+
+def hot_spots(evidence: SparksEvidence, sparks: Sequence[Spark]) -> np.ndarray:
+    """(H, W) sum over the sparks of each place's largest dF/F0; of a line scan (lines, W) the dF/F0 itself."""
+    recording = evidence.recording
+    frames, height, width = recording.shape
+    heat = np.zeros((frames if recording.line_scan else height, width), np.float32)
+    for spark in sparks:
+        marked = footprint(evidence, spark)
+        if marked is None:
+            continue
+        (time, rows, columns), light = marked
+        if recording.line_scan:
+            heat[time, columns] = np.maximum(heat[time, columns], light[:, 0])
+        else:
+            heat[rows, columns] += light.max(0)
+    return heat
+
+
+def resting(evidence: SparksEvidence) -> np.ndarray:
+    """(H, W) mean light of the recording's frames (at most 48 of them); of a line scan (lines, W) the scan itself."""
+    recording = evidence.recording
+    frames = recording.shape[0]
+    if recording.line_scan:
+        return recording.read(0, frames)[:, 0].astype(np.float32)
+    chosen = sorted({int(t) for t in np.linspace(0, frames - 1, min(frames, 48))})
+    return np.mean([recording.read(t, t + 1)[0].astype(np.float32) for t in chosen], axis=0)
+
+
+def picture(evidence: SparksEvidence, heat: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8: the cell in grey, hot spots over it in viridis."""
+    import cv2
+
+    grey = scaled(resting(evidence))
+    share = heat / max(float(heat.max()), 1e-6)
+    level = np.clip(share * 255, 0, 255).astype(np.uint8)
+    colour = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB).astype(np.float32)
+    weight = np.where(share > 0.02, 0.35 + 0.6 * share, 0.0)[..., None]
+    return (grey[..., None] * 0.75 * (1 - weight) + colour * weight).astype(np.uint8)
+
+
+def scaled(light: np.ndarray) -> np.ndarray:
+    """Counts as grey levels 0..255, the darkest and brightest half percent cut off."""
+    low, high = np.percentile(light, (0.5, 99.5))
+    return np.clip((light - low) / max(float(high - low), 1e-6) * 255, 0, 255).astype(np.float32)
+
+
+def heat_map(evidence: SparksEvidence, shown: Sequence[Spark], chosen: int | None, title: str) -> str:
+    """HTML of the map: a ring and a number per spark, each of which can be chosen.
+
+    shown: the sparks on it. chosen: number of the one that is outlined boldly, None for all alike.
+    """
+    drawn = picture(evidence, hot_spots(evidence, shown))
+    height, width = drawn.shape[:2]
+    rings = "".join(_ring(evidence, spark, spark.number == chosen, max(width, height)) for spark in shown)
+    return (
+        f"<div class='scroll' tabindex='0' role='region' aria-label='{text(title)}'>"
+        f"<svg viewBox='0 0 {width} {height}' role='group' aria-label='{text(title)}' "
+        f"style='min-width:16rem;max-height:34rem'>"
+        f"<image href='{encoded(drawn)}' width='{width}' height='{height}' preserveAspectRatio='none'/>{rings}</svg></div>"
+    )
+
+
+def encoded(drawn: np.ndarray) -> str:
+    """A picture (H, W) or (H, W, 3) as a data address, not larger than SHOWN_PX."""
+    from PIL import Image
+
+    image = Image.fromarray(drawn)
+    image.thumbnail((SHOWN_PX, MAX_LINES))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _ring(evidence: SparksEvidence, spark: Spark, chosen: bool, size: int) -> str:
+    """White on black, so that it is seen on every colour; the chosen one is orange and thicker."""
+    line = evidence.recording.line_scan
+    radius = max(spark.fwhm_px, size / 90)
+    x, y = spark.x + 0.5, (spark.t_peak if line else spark.y) + 0.5
+    tall = max((spark.t_end - spark.t_start + 1) / 2, radius) if line else radius
+    stroke, thick = ("#e69f00", 0.006) if chosen else ("#ffffff", 0.003)
+    ellipse = f"cx='{x:.1f}' cy='{y:.1f}' rx='{radius:.1f}' ry='{tall:.1f}'"
+    return (
+        f"<g data-choose='{spark.number}' style='cursor:pointer'><title>{text(f'Spark {spark.number}')}</title>"
+        f"<ellipse {ellipse} fill='transparent' stroke='#000' stroke-width='{(thick + 0.002) * size:.2f}'/>"
+        f"<ellipse {ellipse} fill='none' stroke='{stroke}' stroke-width='{thick * size:.2f}'/>"
+        f"<text x='{x + radius:.1f}' y='{y - tall:.1f}' font-size='{size / 45:.1f}' "
+        f"style='fill:{stroke};paint-order:stroke;stroke:#000;stroke-width:{size / 200:.1f}px'>{spark.number}</text></g>"
+    )
