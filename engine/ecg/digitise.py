@@ -15,7 +15,7 @@ from engine.ecg.rectify import PX_PER_MM, FlatPage, flat_page
 from engine.ecg.segmentation import PageMaps, segment
 from engine.ecg.signal import EcgSignal
 from engine.ecg.text import Settings, Word, read_words, settings_of, word_boxes
-from engine.ecg.trace import RowCurve, calibration_pulses, follow_rows, row_baselines
+from engine.ecg.trace import RowCurve, calibration_pulses, follow_rows, marked_pulses, row_baselines
 from engine.errors import RefusedStudy
 from engine.progress import Progress, part, silent
 
@@ -28,8 +28,20 @@ COLUMN_MM = 62.5  # 2.5 s at 25 mm/s: one column of a 3x4 page
 USUAL_SPEED_MM_S, USUAL_GAIN_MM_MV = 25.0, 10.0
 MIN_LEADS = 6
 MIN_CERTAIN = 3  # names that are read without doubt, for a page to be an ECG by its names
+NAMES_AGREE = (
+    2.5  # score of a layout from which the names at their places, even if read with doubt, say that it is an ECG
+)
 LAWS_KEPT = 0.5  # residual up to which the limb leads themselves say that this is an ECG
 PULSE_MM = (5.0, 10.0, 20.0)  # height of a calibration pulse of 1 mV at the usual gains
+JOIN_PX = 200  # without ink, within a row
+SEPARATOR_MM = 2.0  # least height of a stroke between columns
+HALO_PX = 21  # height of the blur around a separator, both ends together
+SEPARATOR_SURE = 0.6
+HINT = 0.2  # of a curve's ink, below which a separator's stroke is nothing else
+SAME_PLACE_MM = 1.0  # by which separators of one column may differ from row to row
+LONG_SEPARATOR_MM = 35.0  # a higher stroke is no curve's
+NAME_MM = 4.0  # height of a name that a curve may run through
+NAMED, USUAL = 0.15, 0.1  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
 
 
@@ -136,12 +148,43 @@ def _sheet(picture: np.ndarray, maps: PageMaps) -> Sheet:
     return Sheet(page, *page.flatten(picture, outside=255.0), *page.flatten(*(getattr(maps, name) for name in INKS)))
 
 
+def _curve_ink(sheet: Sheet) -> np.ndarray:
+    """(h, w) 0..1: the curves, also where a stroke of theirs looks like a separator or runs through a name; no separator."""
+    import cv2
+
+    ink = np.where(sheet.trace > HINT, np.minimum(sheet.trace + sheet.separator, 1), sheet.trace)
+    across = np.ones((round(NAME_MM * PX_PER_MM), 1), np.uint8)
+    names = cv2.dilate(sheet.lead_name, np.ones((3, 3), np.uint8)) > 0.6
+    through = cv2.morphologyEx((ink > 0.6).astype(np.float32), cv2.MORPH_CLOSE, across)
+    ink = np.where(names, np.maximum(0.5 * ink, 0.6 * through), ink)
+    return np.where(_bars(sheet), 0, ink).astype(np.float32)
+
+
+def _bars(sheet: Sheet) -> np.ndarray:
+    """(h, w) bool: separators. All of one height, they stand at one place in several rows; a curve's strokes do not."""
+    import cv2
+
+    tall = np.ones((round(SEPARATOR_MM * PX_PER_MM), 1), np.uint8)
+    opened = cv2.morphologyEx((sheet.separator > SEPARATOR_SURE).astype(np.uint8), cv2.MORPH_OPEN, tall)
+    _, labels, stats, middles = cv2.connectedComponentsWithStats(opened)
+    x, height = middles[:, 0], stats[:, cv2.CC_STAT_HEIGHT].astype(float)
+    near = np.abs(x[:, None] - x) < SAME_PLACE_MM * PX_PER_MM
+    alike = np.abs(np.log(height[:, None] / height)) < np.log(1.2)
+    near[0] = near[:, 0] = False  # the background
+    fellows = (near & alike).sum(axis=1)
+    kin = (alike & (fellows >= 2)[None, :]).sum(axis=1)
+    bar = (fellows >= 2) & (kin >= 0.5 * kin[1:].max(initial=0)) | (height > LONG_SEPARATOR_MM * PX_PER_MM)
+    bar[0] = False
+    return cv2.dilate(bar[labels].astype(np.uint8), np.ones((HALO_PX, 5), np.uint8)) > 0
+
+
 def _curves(sheet: Sheet) -> Curves:
-    baselines = row_baselines(sheet.trace, PX_PER_MM)
+    ink = _curve_ink(sheet)
+    baselines = row_baselines(ink, PX_PER_MM)
     if len(baselines) < 2:
         raise RefusedStudy("not_an_ecg", f"Expected rows of ECG curves, found {len(baselines)}. {REMEDY}")
-    rows = follow_rows(sheet.trace, baselines, PX_PER_MM)
-    pulses = calibration_pulses(rows, PX_PER_MM)
+    rows = follow_rows(ink, baselines, PX_PER_MM)
+    pulses = calibration_pulses(rows, PX_PER_MM) or marked_pulses(sheet.pulse, len(rows), PX_PER_MM)
     if pulses:
         rows = [_between(row, pulses.left, pulses.right) for row in rows]
     inked = np.stack([np.isfinite(row.y) for row in rows])
@@ -162,11 +205,12 @@ def _between(row: RowCurve, left: float, right: float) -> RowCurve:
 
 
 def _ends(inked: np.ndarray) -> tuple[float, float] | None:
-    """Left and right end of the longest stretch that is nearly all ink."""
+    """Left and right end of the longest stretch that is mostly ink, over gaps of up to JOIN_PX."""
     from scipy import ndimage
 
-    dense = ndimage.uniform_filter1d(inked.astype(float), round(12 * PX_PER_MM)) > 0.6
-    labels, count = ndimage.label(dense)
+    dense = ndimage.uniform_filter1d(inked.astype(float), round(12 * PX_PER_MM)) > 0.5
+    joined = ndimage.binary_closing(np.pad(dense, JOIN_PX), np.ones(JOIN_PX, bool))[JOIN_PX:-JOIN_PX]
+    labels, count = ndimage.label(joined)
     if count == 0:
         return None
     longest = int(np.bincount(labels[labels > 0]).argmax())
@@ -188,7 +232,12 @@ def _upright(sheet: Sheet, curves: Curves, only: str | None) -> tuple[Sheet, Cur
     flipped = Curves(
         tuple(
             replace(
-                row, y=height - 1 - row.y[::-1], confidence=row.confidence[::-1], baseline=height - 1 - row.baseline
+                row,
+                y=height - 1 - row.y[::-1],
+                confidence=row.confidence[::-1],
+                baseline=height - 1 - row.baseline,
+                way_x=width - 1 - row.way_x[::-1],
+                way_y=height - 1 - row.way_y[::-1],
             )
             for row in curves.rows[::-1]
         ),
@@ -352,19 +401,17 @@ def _piece(
     if there.sum() < 2 or len(x) == 0:
         empty = np.full(len(x), np.nan)
         return Piece(lead, first, empty, np.zeros(len(x)), x, empty, rhythm)
-    y = np.interp(x, columns[there], curve.y[there])
+    y = np.interp(x, curve.way_x, curve.way_y)
     y[~there[np.clip(np.round(x).astype(int), 0, len(there) - 1)]] = np.nan
     values = -(y - np.nanmedian(y)) / (calibration.px_per_mm_y * calibration.gain_mm_mv) if np.isfinite(y).any() else y
     return Piece(lead, first, values, np.interp(x, columns, curve.confidence), x, y, rhythm)
 
 
 def _strip_lead(strip: Piece, named: str | None, grid: list[Piece]) -> str:
-    """The lead of a rhythm strip: as named beside it, unless the printed lead of that name differs; else the one most alike."""
+    """The lead of a rhythm strip: the printed lead most like it, with some favour for the name beside it and for lead II."""
     alike = {piece.lead: _correlation(strip, piece) for piece in grid}
-    best = max(alike, key=lambda lead: alike[lead])
-    if named in alike and alike[named] > min(0.85, alike[best] - 0.1):
-        return str(named)
-    return best
+    likely = {lead: value + NAMED * (lead == named) + USUAL * (lead == "II") for lead, value in alike.items()}
+    return max(likely, key=lambda lead: likely[lead])
 
 
 def _correlation(a: Piece, b: Piece) -> float:
@@ -405,7 +452,8 @@ def _refuse_unless_ecg(reading: Reading) -> None:
             "too_few_leads", f"Expected at least {MIN_LEADS} leads, found {len(given)} ({', '.join(given)}). {REMEDY}"
         )
     worst = lead_laws(reading.signal.samples_mv).worst
-    if reading.placed.certain < MIN_CERTAIN and not worst < LAWS_KEPT:
+    named = reading.placed.certain >= MIN_CERTAIN or reading.placed.score >= NAMES_AGREE
+    if not named and not worst < LAWS_KEPT:
         raise RefusedStudy(
             "not_an_ecg",
             "Expected the lead names of an ECG (I, aVR, V1 and so on) or leads that fit one heart, found neither: "

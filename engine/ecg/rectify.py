@@ -16,7 +16,7 @@ PX_PER_MM = 8.0  # of the flat page
 NODE_MM = 4.0  # distance of the points that hold the map between page and photo
 MARGIN_MM = 14.0  # of paper kept around the ink, for names and printed settings
 MAX_PAGE_MM = 480.0
-COARSE_PX_PER_MM = 2.0  # to see how the rows run
+COARSE_PX_PER_MM = 4.0  # to see how the rows run
 FINE_PX_PER_MM = 5.0  # to measure the phase of the grid
 PASSES_MM = (12.0, 6.0)  # window (standard deviation) of the phase, first wide, then close
 COHERENT = 0.75  # mean cosine of the phase between neighbouring points, above which a pitch is really there
@@ -120,23 +120,40 @@ def _rows_level(to_mm: np.ndarray, trace: np.ndarray) -> np.ndarray:
     """The projection with its axes exchanged where need be: the curves run along x, rightwards turned within a quarter."""
     to_mm = _right_handed(to_mm)
     quarter = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1.0]])
-    ys, xs = np.nonzero(trace > 0.5)
-    if len(xs) < 50:
-        return to_mm
-    choose = np.random.default_rng(0).permutation(len(xs))[:40_000]
-    x, y = _apply(to_mm, np.stack([xs[choose], ys[choose]], 1)).T
-
-    def rows(v: np.ndarray) -> float:
-        low, high = np.quantile(v, [0.01, 0.99])
-        return _peakedness(np.histogram(v, np.arange(low - 1, high + 1, 1 / COARSE_PX_PER_MM))[0].astype(float))
-
-    level = to_mm if rows(y) >= rows(x) else quarter @ to_mm
+    level = to_mm if _runs_vary(to_mm, trace) <= _runs_vary(quarter @ to_mm, trace) else quarter @ to_mm
     # of the two ways up, take the one nearer to how the photo was held; the lead names decide later
     middle = np.array(trace.shape[::-1]) / 2
     right = _apply(level, middle + np.array([[0, 0], [1, 0]]))
     down = _apply(level, middle + np.array([[0, 0], [0, 1]]))
     upright = (right[1] - right[0])[0] + (down[1] - down[0])[1]
     return level if upright >= 0 else np.diag([-1.0, -1.0, 1.0]) @ level
+
+
+def _runs_vary(to_mm: np.ndarray, trace: np.ndarray) -> float:
+    """How much the number of strokes that an upright line of the page meets varies from line to line, as a share of its mean.
+
+    Every row of curves is met once or twice wherever the line stands; a line along the rows meets none or very many.
+    """
+    import cv2
+
+    ys, xs = np.nonzero(trace > 0.5)
+    if len(xs) < 50:
+        return 0.0
+    step = max(1, len(xs) // 20_000)
+    on_page = _apply(to_mm, np.stack([xs[::step], ys[::step]], 1).astype(float))
+    low, high = np.quantile(on_page, 0.005, axis=0), np.quantile(on_page, 0.995, axis=0)
+    size = np.clip((high - low) * COARSE_PX_PER_MM, 8, MAX_PAGE_MM * COARSE_PX_PER_MM).astype(int)
+    scale = np.array(
+        [
+            [COARSE_PX_PER_MM, 0, -low[0] * COARSE_PX_PER_MM],
+            [0, COARSE_PX_PER_MM, -low[1] * COARSE_PX_PER_MM],
+            [0, 0, 1],
+        ]
+    )
+    wide = cv2.dilate(trace, np.ones((3, 3), np.uint8))
+    page = cv2.warpPerspective(wide, scale @ to_mm, (int(size[0]), int(size[1]))) > 0.5
+    strokes = (page[1:] & ~page[:-1]).sum(axis=0)
+    return float(strokes.std() / max(strokes.mean(), 1e-9))
 
 
 def _right_handed(to_mm: np.ndarray) -> np.ndarray:

@@ -7,33 +7,47 @@ narrow peak is undone afterwards by a morphological opening of the upper and low
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 INK = 0.5  # probability from which a pixel is ink
 REACH_MM = 38.0  # how far above and below its row's baseline a curve is looked for
-BLANK_STEP = 4.0  # cost of a column without ink
+BLANK_STEP = 2.0  # cost of a column without ink
 BLANK_MOVE = 0.6  # cost of a px moved within a column without ink
 INK_MOVE = 0.006  # cost of a px moved within a column through ink
 AWAY = 0.0016  # cost per px beyond AWAY_FREE_MM from the baseline, per column
 AWAY_FREE_MM = 4.0
+OTHERS, OTHERS_SHARE = (
+    1.5,
+    0.7,
+)  # cost of a column in which a curve is farther from its baseline than this share of a row
 CLOSED_PX = 4  # of a stroke's ink that may be missing on its way up or down
 SHORT_GAP_MM = 2.5  # a longer stretch without ink is not read
-NIB_SHARE = 0.7  # of the pen's width: half of what a narrow peak is widened by
+NIB_SHARE = 1.1  # of the pen's width: what the nib is surely as wide as
+FINE = 2  # values per column
+MERGED_PENS = 0.5  # height that remains of a stroke's ink, in pens, from which two strokes have merged
+LEVEL_MM = 6.0  # length over which a curve's level is taken
+FAINT = 0.3  # ink that nothing in a column exceeds is none
 PULSE_ZONE_MM = 22.0  # from an end of a row: where its calibration pulse may stand
 PULSE_EDGE_MM = 0.3  # what the falling edge takes
+PULSE_SURE = 0.5
 SUPPORT_MM = 0.35  # half window over which the ink along a path is averaged
 
 
 @dataclass(frozen=True)
 class RowCurve:
-    """One row's curve on the flat page. y: (w,) px, NaN where there is no ink; confidence: (w,) 0..1. width: of the pen, px."""
+    """One row's curve on the flat page. y: (w,) px, NaN where there is no ink; confidence: (w,) 0..1. width: of the pen, px.
+
+    way_x, way_y: (n,) px, the knots between which the pen went straight: finer than a column.
+    """
 
     y: np.ndarray
     confidence: np.ndarray
     width: float
     baseline: float
+    way_x: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    way_y: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def row_baselines(trace: np.ndarray, px_per_mm: float) -> np.ndarray:
@@ -54,11 +68,11 @@ def row_baselines(trace: np.ndarray, px_per_mm: float) -> np.ndarray:
 
 def follow_rows(trace: np.ndarray, baselines: np.ndarray, px_per_mm: float) -> list[RowCurve]:
     """The curve of every row. trace: (h, w) 0..1; baselines: (rows,) px, ascending."""
-    from scipy import ndimage
-
     paths = np.clip(_paths(trace, baselines, px_per_mm), 0, trace.shape[0] - 1)
-    runs = _runs(ndimage.binary_closing(trace > INK, np.ones((CLOSED_PX, 1), bool)))
-    return [_curve(trace, runs, paths, row, baselines[row], px_per_mm) for row in range(len(baselines))]
+    return [
+        _curve(trace, _edges(trace, paths, row), paths[row], float(baselines[row]), px_per_mm)
+        for row in range(len(baselines))
+    ]
 
 
 @dataclass(frozen=True)
@@ -73,8 +87,12 @@ class Pulses:
 def calibration_pulses(curves: list[RowCurve], px_per_mm: float) -> Pulses | None:
     """Rectangles at the left or right end of the rows, at the same place in at least half of them; None if there are none."""
     found = [pulse for row in curves for pulse in _row_pulses(row.y, px_per_mm)]
-    width = len(curves[0].y)
-    need = max(2, (len(curves) + 1) // 2)
+    return _at_an_end(found, len(curves), len(curves[0].y), px_per_mm)
+
+
+def _at_an_end(found: list[tuple[int, int, float]], rows: int, width: int, px_per_mm: float) -> Pulses | None:
+    """Of pulses (first column, last column, height), those that stand one below the other at an end of the rows."""
+    need = max(2, (rows + 1) // 2)
     left, right, heights = 0.0, width - 1.0, []
     for side in (-1, 1):
         here = [p for p in found if (p[0] + p[1] < width) == (side < 0)]
@@ -88,6 +106,20 @@ def calibration_pulses(curves: list[RowCurve], px_per_mm: float) -> Pulses | Non
         else:
             right = float(np.median([start for start, _, _ in group])) - PULSE_EDGE_MM * px_per_mm
     return Pulses(float(np.median(heights)), left, right) if heights else None
+
+
+def marked_pulses(pulse: np.ndarray, rows: int, px_per_mm: float) -> Pulses | None:
+    """The same from the network's map of pulses (h, w) 0..1, where the rows of curves do not show them."""
+    import cv2
+
+    joined = cv2.morphologyEx(
+        (pulse > PULSE_SURE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, round(6 * px_per_mm)), np.uint8)
+    )
+    _, _, stats, _ = cv2.connectedComponentsWithStats(joined)
+    x, width, height = (stats[1:, k].astype(float) for k in (cv2.CC_STAT_LEFT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
+    box = (width > 1.5 * px_per_mm) & (width < 12 * px_per_mm) & (height > 3.5 * px_per_mm) & (height < 30 * px_per_mm)
+    found = [(int(a), int(a + w), float(h)) for a, w, h in zip(x[box], width[box], height[box], strict=True)]
+    return _at_an_end(found, rows, pulse.shape[1], px_per_mm)
 
 
 def _alike(a: tuple[int, int, float], b: tuple[int, int, float], px_per_mm: float) -> bool:
@@ -131,7 +163,9 @@ def _paths(trace: np.ndarray, baselines: np.ndarray, px_per_mm: float) -> np.nda
     blank = np.pad(1.0 - np.minimum(trace / INK, 1.0), ((reach, reach), (0, 0)), constant_values=1.0)
     rows = np.clip(top[:, None] + reach + np.arange(span), 0, len(blank) - 1)
     around = np.ascontiguousarray(blank.T)[:, rows]  # (w, rows, span)
-    away = np.clip(np.abs(np.arange(span) - reach) - AWAY_FREE_MM * px_per_mm, 0, None) * AWAY
+    far = np.abs(np.arange(span) - reach)
+    pitch = np.median(np.diff(baselines)) if len(baselines) > 1 else span
+    away = np.clip(far - AWAY_FREE_MM * px_per_mm, 0, None) * AWAY + OTHERS * (far > OTHERS_SHARE * pitch)
     return _shortest(around, away.astype(np.float32)) + top[:, None, None]
 
 
@@ -169,27 +203,48 @@ def _shortest(blank: np.ndarray, away: np.ndarray) -> np.ndarray:
     return visited
 
 
-def _curve(trace: np.ndarray, runs: Runs, paths: np.ndarray, row: int, baseline: float, px_per_mm: float) -> RowCurve:
+def _curve(
+    ink: np.ndarray, edges: tuple[np.ndarray, np.ndarray], visited: np.ndarray, baseline: float, px_per_mm: float
+) -> RowCurve:
     from scipy import ndimage
 
-    height, width = trace.shape
-    upper, lower = _edges(trace, runs, paths, row)
+    height, width = ink.shape
+    upper, lower = edges
     inked = np.isfinite(upper)
     columns = np.arange(width)
     if inked.sum() < 20:
         return RowCurve(np.full(width, np.nan), np.zeros(width, np.float32), 1.0, baseline)
     pen = float(np.clip(np.quantile((lower - upper)[inked], 0.25), 1.0, 1.2 * px_per_mm))
-    upper, lower = (np.interp(columns, columns[inked], edge[inked]) for edge in (upper, lower))
-    window = 2 * int(NIB_SHARE * pen / 2) + 1
-    above = ndimage.maximum_filter1d(upper + pen / 2, window)  # right at peaks, filled at narrow troughs
-    below = ndimage.minimum_filter1d(lower - pen / 2, window)  # right at troughs, cut at narrow peaks
-    level = ndimage.median_filter((above + below) / 2, round(6 * px_per_mm) | 1, mode="nearest")
-    y = np.where(level - above > below - level, above, below)
-    y = np.where(np.abs(above - below) < 0.6 * pen, (above + below) / 2, y)
-    support = ndimage.uniform_filter1d(_ink_along(trace, paths[row]), max(1, round(2 * SUPPORT_MM * px_per_mm)))
+    fine = np.arange(0, width - 1 + 1e-6, 1 / FINE)
+    upper, lower = (np.interp(fine, columns[inked], edge[inked]) for edge in (upper, lower))
+    y = np.clip(_centre_line(upper, lower, pen, round(LEVEL_MM * px_per_mm)), 0, height - 1)
+    support = ndimage.uniform_filter1d(_ink_along(ink, visited), max(1, round(2 * SUPPORT_MM * px_per_mm)))
     gap = ndimage.binary_opening(~inked, np.ones(max(2, round(SHORT_GAP_MM * px_per_mm)), bool))
-    y = np.where(gap, np.nan, np.clip(y, 0, height - 1))
-    return RowCurve(y, np.where(gap, 0.0, support).astype(np.float32), pen, baseline)
+    middle = np.where(gap, np.nan, y[::FINE])
+    return RowCurve(middle, np.where(gap, 0.0, support).astype(np.float32), pen, baseline, fine, y)
+
+
+def _centre_line(upper: np.ndarray, lower: np.ndarray, pen: float, level_px: int) -> np.ndarray:
+    """Where the middle of a round nib as wide as the pen (px) went, from the edges of its ink, FINE values per column.
+
+    Where the two strokes of a narrow wave run into each other, the wave's outer edge alone tells; level_px: the length over
+    which the median says which edge is the outer one.
+    """
+    from scipy import ndimage
+
+    radius = NIB_SHARE * pen / 2
+    reach = int(radius * FINE)
+    sag = np.sqrt(radius**2 - (np.arange(-reach, reach + 1) / FINE) ** 2)
+    above, below = (
+        np.lib.stride_tricks.sliding_window_view(np.pad(edge, reach, mode="edge"), 2 * reach + 1)
+        for edge in (upper, lower)
+    )
+    top, bottom = (above + sag).max(axis=1), (below - sag).min(axis=1)
+    middle = (top + bottom) / 2
+    level = ndimage.median_filter(middle, level_px * FINE | 1, mode="nearest")
+    outer = np.where(level - top > bottom - level, top, bottom)
+    merged = np.clip((bottom - top) / pen - MERGED_PENS, 0, 1)
+    return middle + merged * (outer - middle)
 
 
 def _ink_along(trace: np.ndarray, visited: np.ndarray) -> np.ndarray:
@@ -200,50 +255,60 @@ def _ink_along(trace: np.ndarray, visited: np.ndarray) -> np.ndarray:
     return (summed[bottom + 1, x] - summed[top, x]) / (bottom - top + 1)
 
 
-@dataclass(frozen=True)
-class Runs:
-    """Of each pixel (h, w): top and bottom of the upright run of ink that it is in; the nearest ink at or below and above it."""
-
-    top: np.ndarray
-    bottom: np.ndarray
-    below: np.ndarray
-    above: np.ndarray
-
-
-def _runs(ink: np.ndarray) -> Runs:
-    height = ink.shape[0]
-    y = np.arange(height, dtype=np.int32)[:, None]
-    top = np.maximum.accumulate(np.where(ink, -1, y), axis=0) + 1
-    bottom = np.minimum.accumulate(np.where(ink, height, y)[::-1], axis=0)[::-1] - 1
-    below = np.minimum.accumulate(np.where(ink, y, height)[::-1], axis=0)[::-1]
-    above = np.maximum.accumulate(np.where(ink, y, -1), axis=0)
-    return Runs(top, bottom, below, above)
-
-
-def _edges(trace: np.ndarray, runs: Runs, paths: np.ndarray, row: int) -> tuple[np.ndarray, np.ndarray]:
+def _edges(trace: np.ndarray, paths: np.ndarray, row: int) -> tuple[np.ndarray, np.ndarray]:
     """Upper and lower edge (px, sub-pixel) of the ink that a row's path goes through, column by column; NaN without ink.
 
-    Ink that runs on into another row's path is shared half way between the two.
+    The edge lies where the ink has half of the column's darkest on the path. Ink that runs on into another row's path is
+    shared half way between the two.
     """
     height, width = trace.shape
     x = np.arange(width)
-    start = np.maximum(paths[row, :, 0] - 1, 0)
-    stop = np.minimum(paths[row, :, 1] + 1, height - 1)
-    first, last = runs.below[start, x], runs.above[stop, x]
-    inked = (first <= stop) & (last >= start)
-    first, last = np.where(inked, first, start), np.where(inked, last, stop)
-    top, bottom = runs.top[first, x], runs.bottom[last, x]
+    first, last = np.maximum(paths[row, :, 0] - 1, 0), np.minimum(paths[row, :, 1] + 1, height - 1)
+    darkest, top, bottom = _darkest(trace, first, last)
+    inked = darkest > FAINT
+    level = np.maximum(darkest, FAINT) / 2
+    top, bottom = _run_end(trace, top, level, -1), _run_end(trace, bottom, level, 1)
     for other in np.delete(paths, row, axis=0):
         over, under = other[:, 1] < first, other[:, 0] > last
         top = np.where(over, np.maximum(top, (other[:, 1] + first) // 2), top)
         bottom = np.where(under, np.minimum(bottom, (other[:, 0] + last) // 2), bottom)
-    upper = top - 0.5 + _inset(trace, top, np.maximum(top - 1, 0), x)
-    lower = bottom + 0.5 - _inset(trace, bottom, np.minimum(bottom + 1, height - 1), x)
+    upper = top - _beyond(trace[top, x], trace[np.maximum(top - 1, 0), x], level)
+    lower = bottom + _beyond(trace[bottom, x], trace[np.minimum(bottom + 1, height - 1), x], level)
     return np.where(inked, upper, np.nan), np.where(inked, lower, np.nan)
 
 
-def _inset(trace: np.ndarray, rim: np.ndarray, beyond: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """How far inside the rim pixel's outer side its ink ends, px: where the probability between the two pixels is INK."""
-    inside, outside = trace[rim, x], trace[beyond, x]
-    drop = inside - outside
-    return np.where(drop > 1e-3, 0.5 - (inside - INK) / np.maximum(drop, 1e-3), 0.0).clip(-0.5, 0.5)
+def _darkest(trace: np.ndarray, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each column between two rows: the most ink, the first and the last row (px) that hold at least half of it."""
+    width = trace.shape[1]
+    darkest, top, bottom = np.zeros(width, np.float32), first.copy(), last.copy()
+    for x in range(width):
+        ink = trace[first[x] : last[x] + 1, x]
+        darkest[x] = ink.max()
+        dark = np.flatnonzero(ink >= max(darkest[x], FAINT) / 2)
+        if len(dark):
+            top[x], bottom[x] = first[x] + dark[0], first[x] + dark[-1]
+    return darkest, top, bottom
+
+
+def _run_end(trace: np.ndarray, start: np.ndarray, level: np.ndarray, step: int) -> np.ndarray:
+    """The last px of the ink above a level that goes on from a px of each column, upwards (-1) or downwards (1).
+
+    A gap of up to CLOSED_PX is stepped over.
+    """
+    height, width = trace.shape
+    end, active = start.copy(), np.arange(width)
+    while len(active):
+        goes = np.full(len(active), 0)
+        for jump in range(CLOSED_PX, 0, -1):
+            to = end[active] + jump * step
+            inside = (to >= 0) & (to < height)
+            dark = inside & (trace[np.clip(to, 0, height - 1), active] >= level[active])
+            goes = np.where(dark, jump, goes)
+        end[active] += goes * step
+        active = active[goes > 0]
+    return end
+
+
+def _beyond(inside: np.ndarray, outside: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """How far beyond the middle of its rim px the ink ends, px: where it has fallen to the level."""
+    return np.clip((inside - level) / np.maximum(inside - outside, 1e-3), 0.0, 1.0)
