@@ -107,6 +107,7 @@ def _what_went_in(own: Desk, found: Result) -> None:
             found.drawings["resting"],
             caption="The scan, lines from top to bottom" if recording.line_scan else "Mean of the frames",
             width="stretch",
+            alt="The recording at rest, in grey",
         )
     with facts:
         rows = (
@@ -226,4 +227,4 @@ def _own_exports(found: Result) -> None:
 def _report_pictures(found: Result) -> list[Picture]:
     evidence: SparksEvidence = found.analysis.evidence
     drawn = heat.picture(evidence, heat.hot_spots(evidence, table.accepted(evidence.sparks, found.key)))
-    return [Picture(drawn, "Hot spots: summed dF/F0 of the accepted sparks over the cell; more is brighter.")]
+    return [Picture(heat.png(drawn), "Hot spots: summed dF/F0 of the accepted sparks over the cell; more is brighter.")]

@@ -12,8 +12,8 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 470, 14, 205
 TENTH = 0.1
 
 
-def deletion_curve(check: Faithfulness) -> str:
-    """SVG: the class's probability while the most attributed share is removed, beside a random share."""
+def deletion_curve(check: Faithfulness, of: str = "ECG") -> str:
+    """SVG: the class's probability while the most attributed share is removed, beside a random share. of: what is removed."""
     most = max(float(check.fractions.max()), 1e-9)
     high = max(0.1, float(np.ceil(max(check.attributed.max(), check.random.max()) * 10) / 10))
 
@@ -27,7 +27,7 @@ def deletion_curve(check: Faithfulness) -> str:
     levels = "".join(_level(share, high) for share in (0.0, 0.5, 1.0))
     return (
         f"<svg class='curve' viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{text(sentence(check))}'>{levels}{ticks}"
-        f"<text x='{(LEFT + RIGHT) / 2}' y='{HEIGHT - 8}' text-anchor='middle'>share of the ECG removed</text>"
+        f"<text x='{(LEFT + RIGHT) / 2}' y='{HEIGHT - 8}' text-anchor='middle'>share of the {text(of)} removed</text>"
         f"<path class='second' d='{path(check.random)}'/><path class='first' d='{path(check.attributed)}'/></svg>"
         "<p class='small quiet'>Probability of the class. Full line: the most coloured part removed first. "
         "Dashed: random parts.</p>"

@@ -87,14 +87,19 @@ def heat_map(evidence: SparksEvidence, shown: Sequence[Spark], chosen: int | Non
 
 
 def encoded(drawn: np.ndarray) -> str:
-    """A picture (H, W) or (H, W, 3) as a data address, not larger than SHOWN_PX."""
+    """A picture (H, W) or (H, W, 3) as a data address."""
+    return "data:image/png;base64," + base64.b64encode(png(drawn)).decode()
+
+
+def png(drawn: np.ndarray) -> bytes:
+    """PNG of a picture (H, W) or (H, W, 3), not larger than SHOWN_PX."""
     from PIL import Image
 
     image = Image.fromarray(drawn)
     image.thumbnail((SHOWN_PX, MAX_LINES))
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
 
 
 def _ring(evidence: SparksEvidence, spark: Spark, chosen: bool, size: int) -> str:
@@ -109,6 +114,6 @@ def _ring(evidence: SparksEvidence, spark: Spark, chosen: bool, size: int) -> st
         f"<g data-choose='{spark.number}' style='cursor:pointer'><title>{text(f'Spark {spark.number}')}</title>"
         f"<ellipse {ellipse} fill='transparent' stroke='#000' stroke-width='{(thick + 0.002) * size:.2f}'/>"
         f"<ellipse {ellipse} fill='none' stroke='{stroke}' stroke-width='{thick * size:.2f}'/>"
-        f"<text x='{x + radius:.1f}' y='{y - tall:.1f}' font-size='{size / 45:.1f}' "
-        f"style='fill:{stroke};paint-order:stroke;stroke:#000;stroke-width:{size / 200:.1f}px'>{spark.number}</text></g>"
+        f"<text x='{x + radius:.1f}' y='{y - tall:.1f}' font-size='{size / 40:.1f}' font-weight='600' "
+        f"style='fill:{stroke};paint-order:stroke;stroke:#000;stroke-width:{size / 350:.2f}px'>{spark.number}</text></g>"
     )

@@ -26,7 +26,7 @@ def why(found: Result) -> None:
         st.subheader("Can this explanation be trusted?", anchor=False)
         for check in explained.faithfulness:
             (st.success if check.passed else st.warning)(sentence(check))
-            view(deletion_curve(check), f"curve-{found.key}")
+            view(deletion_curve(check, "frames"), f"curve-{found.key}")
     elif found.explain_problem:
         st.error(f"The explanation could not be made. {found.explain_problem}", icon=":material/error:")
 

@@ -21,6 +21,7 @@ WORKING_UM = 0.4
 WORKING_MS = 8.0
 WINDOW_FRAMES = 512  # working frames that share one F0
 BLOCK_FRAMES = 8
+MIN_STRUCTURE = 0.3  # of the resting cell: with less, a translation has nothing to hold on to
 MIN_DRIFT_PX = 0.08  # less is not corrected
 CELL_LEVEL = 0.25  # of the bright part of F0: darker is outside the cell
 
@@ -226,6 +227,8 @@ def _drift(blocks: np.ndarray, centres: np.ndarray, frames: int) -> np.ndarray:
         return still
     smooth = np.stack([cv2.GaussianBlur(b.astype(np.float32), (0, 0), 0.8) for b in blocks])
     smooth /= np.maximum(smooth.mean((1, 2), keepdims=True), 1e-6)
+    if _structure(smooth) < MIN_STRUCTURE:
+        return still
     places = np.zeros((len(blocks), 2))
     for _ in range(3):
         aligned = np.stack([_moved(b, -p) for b, p in zip(smooth, places, strict=True)])
@@ -243,6 +246,12 @@ def _drift(blocks: np.ndarray, centres: np.ndarray, frames: int) -> np.ndarray:
     if np.ptp(drift, axis=0).max() < max(MIN_DRIFT_PX, 2 * scatter) or np.abs(drift).max() > 8:
         return still
     return drift.astype(np.float32)
+
+
+def _structure(pictures: np.ndarray) -> float:
+    """Share of the picture's slopes that odd and even blocks (N, H, W) agree on: 0 in a cell of even light, 1 without noise."""
+    odd, even = (np.diff(np.median(pictures[first::2], axis=0), axis=1) for first in (0, 1))
+    return float((odd * even).sum() / max(float((odd * odd + even * even).sum()) / 2, 1e-12))
 
 
 def _steps(pictures: np.ndarray, reference: np.ndarray) -> np.ndarray:

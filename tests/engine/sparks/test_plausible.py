@@ -1,0 +1,32 @@
+"""What a recording of a cell is, and what it is not."""
+
+import numpy as np
+import pytest
+
+from engine.errors import RefusedStudy
+from engine.sparks.plausible import check_recording
+from engine.sparks.recording import Recording
+from tests.engine.sparks.drawn_recording import drawn
+
+
+def recording(frames, line_scan=False):
+    return Recording(frames.shape, lambda a, b: frames[a:b], None, None, line_scan)
+
+
+def test_noise_is_new_in_every_frame():
+    assert check_recording(recording(drawn())) == pytest.approx(1, abs=0.15)
+
+
+def test_a_picture_that_moves_is_refused():
+    rng = np.random.default_rng(0)
+    scene = np.repeat(np.repeat(rng.integers(0, 200, (30, 60)), 4, 0), 4, 1).astype(np.uint8)
+    panned = np.stack([scene[20:80, 2 * t : 2 * t + 80] for t in range(20)])
+    with pytest.raises(RefusedStudy, match="hardly differ beyond a shift"):
+        check_recording(recording(panned))
+
+
+def test_a_picture_is_no_line_scan():
+    rows, columns = np.mgrid[:200, :200]
+    picture = (120 + 80 * np.sin(rows / 20) * np.cos(columns / 25)).astype(np.uint8)[:, None]
+    with pytest.raises(RefusedStudy, match="from line to line"):
+        check_recording(recording(picture, line_scan=True))

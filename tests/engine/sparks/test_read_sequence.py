@@ -1,0 +1,140 @@
+"""Every kind of file that a recording comes in, and every reason not to read one."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from engine.errors import RefusedStudy, UnreadableInput
+from engine.sparks.read_sequence import read_sequence
+from tests.engine.sparks.drawn_recording import drawn, stack, study, tiff
+
+FRAMES = drawn(frames=14, height=20, width=30)
+
+
+def png(picture):
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def whole(recording):
+    return recording.read(0, recording.shape[0])
+
+
+def test_ome_tiff_states_its_sizes():
+    recording = read_sequence(stack(FRAMES))
+    assert recording.shape == (14, 20, 30)
+    assert recording.um_per_px == pytest.approx(0.4)
+    assert recording.ms_per_frame == pytest.approx(8.0)
+    assert (whole(recording) == FRAMES).all()
+    assert read_sequence(stack(FRAMES), 0.2, 5.0).um_per_px == 0.2
+
+
+def test_imagej_tiff_states_its_sizes():
+    data = tiff(FRAMES, imagej=True, resolution=(5.0, 5.0), metadata={"axes": "TYX", "unit": "um", "finterval": 0.012})
+    recording = read_sequence(study(("a.tif", data)))
+    assert recording.um_per_px == pytest.approx(0.2)
+    assert recording.ms_per_frame == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_plain_stacks_are_read_in_pieces(compression):
+    recording = read_sequence(study(("a.tif", tiff(FRAMES, compression=compression))))
+    assert (recording.um_per_px, recording.ms_per_frame) == (None, None)
+    assert (recording.read(3, 6) == FRAMES[3:6]).all()
+
+
+def test_an_array_is_read():
+    assert (whole(read_sequence(study(("a.npy", npy(FRAMES.astype(np.float32)))))) == FRAMES).all()
+
+
+def test_frames_come_in_the_order_of_their_numbers_and_gaps_are_named():
+    files = [(f"im{n}.tif", tiff(FRAMES[k])) for k, n in enumerate((2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14))]
+    recording = read_sequence(study(*reversed(files)))
+    assert (whole(recording) == FRAMES[:12]).all()
+    assert recording.missing_frames == (12,)
+    assert any("12" in note for note in recording.notes)
+
+
+def test_the_one_channel_with_the_signal_is_taken():
+    colour = np.zeros((*FRAMES.shape, 3), np.uint8)
+    colour[..., 0] = FRAMES // 2
+    recording = read_sequence(study(("a.tif", tiff(colour, photometric="rgb"))))
+    assert (whole(recording) == FRAMES // 2).all()
+    assert any("red" in note for note in recording.notes)
+
+
+def test_a_single_picture_is_a_line_scan_and_that_is_said():
+    scan = FRAMES.reshape(-1, 30).astype(np.uint8)
+    recording = read_sequence(study(("scan.png", png(scan))))
+    assert recording.line_scan
+    assert recording.shape == (280, 1, 30)
+    assert (whole(recording)[:, 0] == scan).all()
+    assert any("line scan" in note for note in recording.notes)
+
+
+def test_annotations_come_along():
+    marks = b"x,y,tIni,tFin\r\n15,9,3,7\r\n"
+    recording = read_sequence(study(("a.tif", tiff(FRAMES)), ("a.csv", marks)))
+    (mark,) = recording.annotations
+    assert (mark.x, mark.y, mark.t_start, mark.t_end) == (15, 9, 3, 7)
+    buffer = io.BytesIO()
+    savemat(buffer, {"xytspark": np.array([[16, 10, 4, 8]])})
+    assert read_sequence(study(("a.tif", tiff(FRAMES)), ("a.mat", buffer.getvalue()))).annotations == (mark,)
+
+
+def test_more_than_one_annotation_file_is_said_and_none_is_shown():
+    marks = b"x,y,tIni,tFin\n15,9,3,7\n"
+    recording = read_sequence(study(("a.tif", tiff(FRAMES)), ("a.csv", marks), ("b.csv", marks)))
+    assert recording.annotations == ()
+    assert any("2 annotation files" in note for note in recording.notes)
+
+
+@pytest.mark.parametrize(
+    ("code", "files"),
+    [
+        ("mixed_sizes", [("1.png", png(FRAMES[0].astype(np.uint8))), ("2.png", png(np.zeros((9, 9), np.uint8)))]),
+        ("all_black", [("a.tif", tiff(np.zeros((14, 20, 30), np.uint16)))]),
+        (
+            "saturated",
+            [("a.tif", tiff(np.where(np.arange(600).reshape(20, 30) % 2, 255, FRAMES // 2).astype(np.uint8)))],
+        ),
+        ("too_short", [("a.tif", tiff(FRAMES[:5]))]),
+        ("too_small", [("a.tif", tiff(FRAMES[:, :5, :5]))]),
+        (
+            "no_dominant_channel",
+            [("a.tif", tiff(np.random.default_rng(0).integers(0, 255, (14, 20, 30, 3), np.uint8), photometric="rgb"))],
+        ),
+        ("not_finite", [("a.tif", tiff(np.where(FRAMES == FRAMES[0, 0, 0], np.nan, FRAMES).astype(np.float32)))]),
+    ],
+)
+def test_what_must_not_be_measured_is_refused_with_a_remedy(code, files):
+    with pytest.raises(RefusedStudy) as caught:
+        whole(read_sequence(study(*files)))
+    assert caught.value.code == code
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [("a.tif", b"")],
+        [("1.tif", tiff(FRAMES[0])), ("2.tif", b"")],
+        [("a.tif", tiff(FRAMES)[:3000])],
+        [("a.npy", npy(FRAMES)[:500])],
+        [("a.npy", npy(np.array(["a"], object)))],
+        [("a.csv", b"x,y\n")],
+        [("a.bin", b"something else")],
+    ],
+)
+def test_broken_bytes_are_turned_away_with_a_sentence(files):
+    with pytest.raises(UnreadableInput) as caught:
+        read_sequence(study(*files))
+    assert str(caught.value).rstrip().endswith(".")
