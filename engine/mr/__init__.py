@@ -1,0 +1,1 @@
+"""Cardiac MR: intake by geometry, views, landmarks, segmentation, volumes, finding."""

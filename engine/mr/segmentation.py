@@ -1,0 +1,261 @@
+"""LV cavity, LV myocardium and RV cavity in every slice and phase of a short-axis cine.
+
+Papillary muscles and trabeculae count to the cavity, as in the contours that the network learnt from.
+The heart is found first, then every picture is read in one window around it, at one size of pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+
+from engine import devices
+from engine.errors import RefusedStudy
+from engine.mr.cine import Cine
+from engine.mr.scale import CROP_PX, MM_PER_PX, normalised, placed, warped
+from engine.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from engine.models import LoadedModel
+
+WEIGHT = "cardiac-mr-segmentation"
+STRUCTURES = ("background", "LV cavity", "LV myocardium", "RV cavity")
+CAVITY, MYOCARDIUM, RIGHT = 1, 2, 3
+FIELD_MM = 350.0  # usual field of view along the longer side, where the pixel size is unknown
+SIZES_TRIED = (0.75, 0.9, 1.0, 1.15, 1.35)  # times that, where the pixel size is unknown
+COARSEST = 16  # the network's input sides are multiples of this
+BATCH = 24
+LOCALISED_ON = 3  # slices
+MOST_WIDE_PX = 400  # of the first look at the whole field
+NEIGHBOUR = 0.15  # share of the phase before and after in a phase's probabilities
+SMOOTHED_FROM = 8  # phases: fewer are too far apart in time
+TURNS = (-12.0, 12.0)  # degrees; looked at again for the phases that carry the volumes
+MIN_CAVITY_MM2 = 40.0  # smaller spots are dropped
+ALONE = 0.35  # share of the largest spot that a second one in the slice needs to stay
+WALLED = 0.45  # of the cavity's rim that touches myocardium; less is no ventricle
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """labels: (phase, slice, H, W) uint8 on the cine's own pixels: 0 background, 1 LV cavity, 2 myocardium, 3 RV cavity.
+
+    confidence: (phase, slice, CROP_PX, CROP_PX) float16, probability of the most probable class in the network's window.
+    matrix: 2x3, takes (x, y) of a picture into that window. mm_per_px: the size used; guessed where `guessed`.
+    """
+
+    labels: np.ndarray
+    confidence: np.ndarray
+    matrix: np.ndarray
+    mm_per_px: tuple[float, float]
+    guessed: bool
+
+
+def segment(cine: Cine, model: LoadedModel, progress: Progress = silent) -> Segmentation:
+    """Every picture of the cine.
+
+    Raises:
+        RefusedStudy: `no_ventricle` where no left ventricle in short axis is found.
+    """
+    progress(0.02, "Looking for the heart")
+    images = np.stack([normalised(cine.images[:, k]) for k in range(cine.slices)], 1)
+    mm, centre = _found(images, cine.mm_per_px, model)
+    matrix = placed(images[0, 0], mm, centre)
+    progress(0.1, "Drawing the ventricles")
+    shares = _windows(images, matrix, model, progress)
+    if cine.phases >= SMOOTHED_FROM:
+        shares = (1 - 2 * NEIGHBOUR) * shares + NEIGHBOUR * (np.roll(shares, 1, 0) + np.roll(shares, -1, 0))
+    for phase in _key_phases(shares):
+        shares[phase] = (shares[phase] + sum(_turned(images[phase], matrix, angle, model) for angle in TURNS)) / (
+            1 + len(TURNS)
+        )
+    progress(0.85, "Checking the outlines against one another")
+    labels = cleaned(shares.argmax(2).astype(np.uint8), MM_PER_PX)
+    shares *= np.where(labels[:, :, None] == shares.argmax(2)[:, :, None], 1, 0.5)  # what was dropped is unsure
+    whole = _on_pixels(shares, labels, matrix, images.shape[2:])
+    return Segmentation(whole, shares.max(2).astype(np.float16), matrix, mm, cine.mm_per_px is None)
+
+
+def forward(pictures: np.ndarray, model: LoadedModel) -> np.ndarray:
+    """(N, H, W) normalised pictures -> (N, 4, H, W) float32 probabilities; sides are multiples of COARSEST."""
+    found = []
+    with model.lock, torch.no_grad(), devices.autocast(model.device):
+        for part in np.array_split(pictures, max(1, -(-len(pictures) // BATCH))):
+            x = torch.from_numpy(np.ascontiguousarray(part[:, None])).to(model.device)
+            found.append(model.module(x.contiguous(memory_format=torch.channels_last)).float().softmax(1).cpu().numpy())
+    return np.concatenate(found)
+
+
+# --- where the heart is -------------------------------------------------------------------------------------------
+
+
+def _found(
+    images: np.ndarray, mm_per_px: tuple[float, float] | None, model: LoadedModel
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Size of a pixel (guessed where unknown) and x, y px of the heart."""
+    slices = sorted({round(k) for k in np.linspace(0, images.shape[1] - 1, LOCALISED_ON + 2)[1:-1]})
+    some = images[0, slices]
+    if mm_per_px is not None:
+        seen = _look(some, mm_per_px, model)
+        return mm_per_px, _heart(*seen, some.shape[1:])
+    usual = FIELD_MM / max(some.shape[1:])
+    looks = [((usual * factor,) * 2, _look(some, (usual * factor,) * 2, model)) for factor in SIZES_TRIED]
+    best = max(looks, key=lambda look: _certainty(look[1][0]))
+    return best[0], _heart(*best[1], some.shape[1:])
+
+
+def _look(some: np.ndarray, mm: tuple[float, float], model: LoadedModel) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (N, 4, h, w) of whole pictures, and the 2x3 matrix that brought them there."""
+    height, width = some.shape[1:]
+    size = min(MOST_WIDE_PX, int(np.ceil(max(height * mm[0], width * mm[1]) / MM_PER_PX / COARSEST)) * COARSEST)
+    size = max(size, CROP_PX)
+    matrix = placed(some[0], mm, ((width - 1) / 2, (height - 1) / 2), size)
+    return forward(np.stack([warped(picture, matrix, size) for picture in some]), model), matrix
+
+
+def _certainty(shares: np.ndarray) -> float:
+    """How surely a size of pixel lets the network see a ventricle: mean probability where it sees one, times its wall."""
+    ventricle = shares[:, CAVITY] + shares[:, MYOCARDIUM]
+    seen = shares.argmax(1)
+    here = (seen == CAVITY) | (seen == MYOCARDIUM)
+    if here.sum() < 30 or not (seen == MYOCARDIUM).any():
+        return 0.0
+    return float(np.max(shares, 1)[here].mean() * min(1.0, ventricle.sum() / 600))
+
+
+def _heart(shares: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> tuple[float, float]:
+    """x, y px of the middle of what was seen over all slices together. Raises RefusedStudy where nothing was."""
+    ventricle = (shares[:, CAVITY] + shares[:, MYOCARDIUM]).mean(0)
+    spots, numbers = cv2.connectedComponents((ventricle > 0.3).astype(np.uint8))
+    if spots < 2:
+        raise RefusedStudy(
+            "no_ventricle",
+            "Expected a short-axis cine, but no left ventricle was found in its middle slices; choose the short-axis series.",
+        )
+    mass = [float(ventricle[numbers == k].sum()) for k in range(1, spots)]
+    left = numbers == 1 + int(np.argmax(mass))
+    near = cv2.dilate(left.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    heart = (1 - shares[:, 0].mean(0)) * near
+    rows, columns = np.mgrid[: heart.shape[0], : heart.shape[1]]
+    place = np.array([(heart * columns).sum(), (heart * rows).sum()]) / heart.sum()
+    x, y = cv2.invertAffineTransform(matrix) @ np.array([*place, 1.0])
+    return float(np.clip(x, 0, shape[1] - 1)), float(np.clip(y, 0, shape[0] - 1))
+
+
+# --- every picture ------------------------------------------------------------------------------------------------
+
+
+def _windows(images: np.ndarray, matrix: np.ndarray, model: LoadedModel, progress: Progress) -> np.ndarray:
+    """(phase, slice, 4, CROP_PX, CROP_PX) probabilities."""
+    phases = []
+    for k, phase in enumerate(images):
+        progress(0.1 + 0.65 * k / len(images), f"Drawing the ventricles, phase {k + 1} of {len(images)}")
+        phases.append(forward(np.stack([warped(picture, matrix) for picture in phase]), model))
+    return np.stack(phases)
+
+
+def _turned(phase: np.ndarray, matrix: np.ndarray, angle: float, model: LoadedModel) -> np.ndarray:
+    """The same for one phase's slices seen at an angle (degrees), turned back."""
+    middle = ((CROP_PX - 1) / 2,) * 2
+    there = cv2.getRotationMatrix2D(middle, angle, 1.0)
+    back = cv2.getRotationMatrix2D(middle, -angle, 1.0)
+    whole = there @ np.vstack([matrix, [0, 0, 1]])
+    shares = forward(np.stack([warped(picture, whole) for picture in phase]), model)
+    return np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in shares])
+
+
+def _moved(share: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(4, h, w) probabilities through a 2x3 matrix; background outside."""
+    stacked = np.ascontiguousarray(share.transpose(1, 2, 0))
+    moved = cv2.warpAffine(stacked, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(1.0, 0.0, 0.0, 0.0))
+    return moved.transpose(2, 0, 1)
+
+
+def _key_phases(shares: np.ndarray) -> list[int]:
+    """The fullest and the emptiest phase; every phase where there are few."""
+    if len(shares) <= 2:
+        return list(range(len(shares)))
+    cavity = shares[:, :, CAVITY].sum((1, 2, 3))
+    return sorted({int(cavity.argmax()), int(cavity.argmin())})
+
+
+def _on_pixels(shares: np.ndarray, labels: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Labels on the cine's own pixels: the borders between classes are drawn there, not in the window."""
+    back = cv2.invertAffineTransform(matrix)
+    found = np.zeros((*shares.shape[:2], *shape), np.uint8)
+    for p, s in np.ndindex(*shares.shape[:2]):
+        if labels[p, s].any():
+            kept = shares[p, s] * (labels[p, s] != 0)
+            kept[0] = np.where(labels[p, s] == 0, 1.0, shares[p, s, 0])
+            found[p, s] = _moved(kept, back, *shape[:2]).argmax(0)
+    return found
+
+
+# --- one outline each ---------------------------------------------------------------------------------------------
+
+
+def cleaned(labels: np.ndarray, mm_per_px: float) -> np.ndarray:
+    """(phase, slice, H, W) labels with one ventricle of each side per slice, whole and walled.
+
+    A left cavity has to touch myocardium along WALLED of its rim; holes are filled; spots elsewhere are dropped.
+    """
+    least = MIN_CAVITY_MM2 / mm_per_px**2
+    found = labels.copy()
+    for phase in found:
+        where = _ventricle_column(phase)
+        for k, picture in enumerate(phase):
+            phase[k] = _one_heart(picture, where, least)
+    return found
+
+
+def _ventricle_column(phase: np.ndarray) -> np.ndarray:
+    """(H, W) bool: where the left ventricle is in any slice, one piece, with some room around."""
+    seen = ((phase == CAVITY) | (phase == MYOCARDIUM)).sum(0)
+    spots, numbers = cv2.connectedComponents((seen > 0).astype(np.uint8))
+    if spots < 2:
+        return np.zeros(phase.shape[1:], bool)
+    largest = max(range(1, spots), key=lambda k: int(seen[numbers == k].sum()))
+    return cv2.dilate((numbers == largest).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+
+
+def _one_heart(picture: np.ndarray, where: np.ndarray, least: float) -> np.ndarray:
+    answer = np.zeros_like(picture)
+    wall = _largest((picture == MYOCARDIUM) & where, ALONE)
+    cavity = _largest((picture == CAVITY) & where, ALONE)
+    if cavity.sum() and not _walled(cavity, wall):
+        cavity[:] = False
+    right = _largest(picture == RIGHT, ALONE)
+    if right.sum() >= least:
+        answer[right] = RIGHT
+    if wall.sum() + cavity.sum() >= least:
+        answer[_filled(wall | cavity) & (answer != RIGHT)] = CAVITY
+        answer[wall] = MYOCARDIUM
+        if not cavity.any():
+            answer[answer == CAVITY] = MYOCARDIUM if wall.sum() else 0
+    return answer
+
+
+def _walled(cavity: np.ndarray, wall: np.ndarray) -> bool:
+    rim = (cv2.dilate(cavity.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~cavity
+    near = cv2.dilate(wall.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return bool((rim & near).sum() >= WALLED * rim.sum())
+
+
+def _largest(mask: np.ndarray, share: float) -> np.ndarray:
+    """The largest spot, and others of at least `share` of its size."""
+    spots, numbers, sizes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if spots < 2:
+        return np.zeros_like(mask)
+    areas: Any = sizes[1:, cv2.CC_STAT_AREA]
+    return np.isin(numbers, 1 + np.flatnonzero(areas >= share * areas.max()))
+
+
+def _filled(mask: np.ndarray) -> np.ndarray:
+    """Without holes."""
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    canvas = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(canvas, outlines, -1, 1, -1)
+    return canvas > 0

@@ -1,0 +1,117 @@
+"""Makes both weights of cardiac MR, measures them on patients held back, and writes their cards.
+
+    python -m training cardiac-mr --data DIR [--evaluate]
+
+DIR as training.cardiac_mr_segmentation and training.cardiac_mr_views have it. Trainings that are done are taken from
+--runs. --evaluate: only measure what is shipped, and print it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from engine import models, weights
+from engine.mr import segmentation, views
+from engine.mr.views import CLASSES
+from training import cardiac_mr_segmentation, cardiac_mr_views
+from training.cardiac_mr_card import segmentation_card, views_card
+from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
+from training.cardiac_mr_scores import Figure, cohort_groups, segmentation_figures, table, view_figures
+from training.cardiac_mr_views_data import Seen, read_views
+from training.publish import publish
+
+Log = Callable[[str], None]
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m training cardiac-mr",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--evaluate", action="store_true")
+    parser.add_argument("--only", choices=("segmentation", "views"))
+    asked = parser.parse_args(argv)
+    torch.set_num_threads(asked.threads)
+    if asked.only != "views":
+        _segmentation(asked)
+    if asked.only != "segmentation":
+        _views(asked)
+    return 0
+
+
+def _segmentation(asked: argparse.Namespace) -> None:
+    slices = read_acdc(asked.data / "acdc") + read_sunnybrook(asked.data / "sunnybrook")
+    patients = _patients(asked.data / "acdc")
+    distances = {name: float(row["slice_spacing_mm"]) for name, row in patients.items()}
+    held_back = [s for s in slices if s.validates]
+    if asked.evaluate:
+        print(table(segmentation_figures(held_back, distances, _shipped(segmentation.WEIGHT), _say)))
+        return
+    network = cardiac_mr_segmentation.train(slices, asked.runs / "cardiac-mr", asked.threads)
+    groups = cohort_groups(slices, distances, patients)
+
+    def ship(figures: list[Figure]) -> None:
+        publish(segmentation.WEIGHT, network.state_dict(), segmentation_card(figures, groups, _counts(slices)))
+
+    ship([])  # measured is the file that is shipped, in its half precision
+    ship(segmentation_figures(held_back, distances, _shipped(segmentation.WEIGHT), _say))
+
+
+def _views(asked: argparse.Namespace) -> None:
+    seen = read_views(asked.data)
+    held_back = [s for s in seen if s.validates]
+    if asked.evaluate:
+        print(table(view_figures(held_back, _shipped(views.WEIGHT))))
+        return
+    network = cardiac_mr_views.train(seen, asked.runs / "cardiac-mr-views", asked.threads)
+
+    def ship(figures: list[Figure], temperature: float) -> None:
+        publish(views.WEIGHT, network.state_dict(), views_card(figures, temperature, _view_counts(seen)))
+
+    ship([], 1.0)
+    temperature = cardiac_mr_views.temperature(network, held_back)
+    ship(view_figures(held_back, _shipped(views.WEIGHT)), temperature)
+
+
+def _shipped(name: str) -> models.LoadedModel:
+    """The weight as it lies on the disk now."""
+    weights.weight(name)
+    return models.ModelStore("cpu").get(name)
+
+
+def _patients(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "patients.csv").open(encoding="utf-8") as file:
+        return {row["patient"]: row for row in csv.DictReader(file)}
+
+
+def _counts(slices: list[Slice]) -> dict[str, tuple[int, int]]:
+    """Source and part -> patients, slices."""
+    counts = {}
+    for cavity_only, source in ((False, "ACDC"), (True, "Sunnybrook")):
+        for validates, share in ((False, "training"), (True, "held back")):
+            some = [s for s in slices if s.cavity_only == cavity_only and s.validates == validates]
+            counts[f"{source}, {share}"] = len({s.patient for s in some}), len(some)
+    return counts
+
+
+def _view_counts(seen: list[Seen]) -> dict[str, tuple[int, int, int, int]]:
+    """View -> people and pictures for training, people and pictures held back."""
+    counts = {}
+    for view in CLASSES:
+        parts = [[s for s in seen if s.view == view and s.validates == v] for v in (False, True)]
+        one, other = parts
+        counts[view] = (len({s.patient for s in one}), len(one), len({s.patient for s in other}), len(other))
+    return counts
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

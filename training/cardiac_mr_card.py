@@ -1,0 +1,109 @@
+"""The model cards of cardiac MR: what they are for, what they learnt from, how well they do, where they fail."""
+
+from __future__ import annotations
+
+from engine.mr.views import CLASSES, VIEW_NAMES, VIEWS
+from training.cardiac_mr_scores import Figure, entries, table
+from training.publish import Card
+
+TRAINING = "python -m training cardiac-mr --data DIR"
+EVALUATION = f"{TRAINING} --evaluate"
+LICENCE = "CC BY-NC-SA 4.0"  # ACDC's
+LEAST_CONFIDENCE = 0.05  # of a landmark that is told; chosen so that a point without a clear place is left out
+
+
+def segmentation_card(
+    figures: list[Figure], groups: dict[str, dict[str, list[float]]], counts: dict[str, tuple[int, int]]
+) -> Card:
+    """counts: source and part -> patients, slices. groups: the cohort's percentiles that the page draws."""
+    learnt = "\n".join(f"- {name}: {people} patients, {slices} slices" for name, (people, slices) in counts.items())
+    return Card(
+        task="cardiac-mr",
+        title="Ventricles in short-axis cine MR",
+        licence=LICENCE,
+        training_command=TRAINING,
+        architecture={"inputs": 1, "outputs": 4},
+        classes=("background", "LV cavity", "LV myocardium", "RV cavity"),
+        operating={"cohort_groups": groups},
+        metrics=entries(figures, EVALUATION, "patients held back from the training"),
+        text=f"""# Ventricles in short-axis cine MR
+
+Draws the LV cavity (papillary muscles counted to it), the LV myocardium and the RV cavity in every slice and phase of a
+short-axis cine. Research use only; not a medical device.
+
+## How it works
+A U-Net of 2.5 million parameters reads 192 mm around the heart at 1.5 mm per pixel. The heart is found first, by the same
+network on the whole field. Probabilities are averaged over neighbouring phases and, for the phases that carry the volumes,
+over two turned views. Where a picture states no pixel size, the size at which the network is surest is taken.
+
+## What it learnt from
+{learnt}
+
+- ACDC (Bernard 2018), CC BY-NC-SA 4.0: end-diastole and end-systole, five groups of 16. **These weights are therefore
+  under {LICENCE}.**
+- Sunnybrook Cardiac Data, CC0: the LV cavity alone; its pictures teach "cavity or not".
+
+In training each slice meets other turns, sizes, shapes, mirror images, gains, coil shading, ghosts, blur and noise.
+The training was short (CPU minutes); the training command's settings say how short.
+
+## How well it does
+On patients that the training never saw, through the whole engine: Dice over a patient's stack, absolute errors of volumes in
+mL, ejection fractions in points, mass in g. Sunnybrook: single pictures without a pixel size. `{EVALUATION}`
+
+{table(figures)}
+
+## Limits
+- The base decides most of a volume's error: where ventricle ends and atrium begins is not settled by one slice.
+- One centre's scanners (ACDC: Dijon, 1.5 and 3 T) and one more (Sunnybrook); other protocols were only simulated.
+- Congenital hearts, devices and late-enhancement pictures were not in the data.
+""",
+    )
+
+
+def views_card(figures: list[Figure], temperature: float, counts: dict[str, tuple[int, int, int, int]]) -> Card:
+    """counts: view -> people and pictures for training, people and pictures held back."""
+    names = VIEW_NAMES | {"OTHER": "None of these"}
+    rows = "\n".join(f"| {names[view]} | {a} / {b} | {c} / {d} |" for view, (a, b, c, d) in counts.items())
+    return Card(
+        task="cardiac-mr",
+        title="View and long-axis landmarks in cardiac MR",
+        licence=LICENCE,
+        training_command=TRAINING,
+        classes=CLASSES,
+        operating={"temperature": round(temperature, 4), "least_confidence": LEAST_CONFIDENCE},
+        metrics=entries(figures, EVALUATION, "people held back from the training; pictures alone, without geometry"),
+        text=f"""# View and long-axis landmarks in cardiac MR
+
+Says which of seven views a picture shows, or that it is none of them, and where the apex and both mitral points lie on
+long-axis views. Research use only; not a medical device.
+
+## How it works
+A small U-Net (0.8 million parameters) reads the whole picture at {96} px. Its coarsest features decide the view; heat maps
+give the points, first on the whole, then close to the ventricle. DICOM files also state the plane's direction; the engine
+weighs it in (`engine/mr/planes.py`). RV insertions on short axes come from the outlines, not from here.
+
+## What it learnt from
+People / pictures.
+
+| view | training | held back |
+| --- | --- | --- |
+{rows}
+
+**Two- and three-chamber views: one patient's cines are all there was** (biv-me's example, Apache-2.0), so nothing independent
+measures them, and pictures of other patients may well be taken for a neighbour. Four-chamber pictures come from the Data
+Science Bowl 2015 (data terms unclear, labels MIT) and figures (M&Ms-2, CC BY 4.0; DeepValve, MIT); scouts from Sunnybrook
+(CC0); short axes from ACDC (CC BY-NC-SA 4.0) and Sunnybrook. "None of these": CAMUS echo frames (CC BY-NC-SA 4.0), public
+echo clips, and drawn pages, traces and noise.
+
+Landmarks: marked by eye for this project on 40 pictures (not by a clinician), and the ends of the Bowl's LV outlines.
+
+## How well it does
+`{EVALUATION}`; landmarks in % of the ventricle's length, median, on pictures marked by eye.
+
+{table(figures)}
+
+## Limits
+- Two- and three-chamber views, see above; {len(VIEWS)} views are told apart, right-sided and aortic planes are not among them.
+- Other organs in MR were not in the data: a brain may be taken for a scout.
+""",
+    )

@@ -1,0 +1,117 @@
+"""Short-axis slices with masks for the training of cardiac MR: ACDC's and Sunnybrook's patients."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from engine.mr.scale import normalised
+
+OF_ACDC = np.array([0, 3, 2, 1], np.uint8)  # ACDC's 0, RV 1, myocardium 2, LV 3 -> the contract's 1 LV, 2, 3 RV
+VALIDATES = (3, 8, 13)  # of each ACDC group's patients, in their order: three of about sixteen
+SUNNYBROOK_VALIDATES = ("SC-HF-I-01", "SC-HF-NI-11", "SC-HYP-08", "SC-N-05", "SC-N-40")  # the first is also at
+# hand as DICOM, so it has to stay out of the training
+SUNNYBROOK_MM = 1.37  # most of its scans: a field of 350 mm over 256 px; the pictures do not say
+
+
+@dataclass(frozen=True)
+class Slice:
+    """image: (H, W) float32, normalised; mask: (H, W) uint8, 0 background, 1 LV cavity, 2 myocardium, 3 RV cavity.
+
+    mm_per_px: of square pixels. cavity_only: the mask knows the LV cavity alone; everything else is 0.
+    phase: ED or ES, or empty where the source does not say. centre: (x, y) px of what is labelled, or of the patient's
+    heart where this slice holds nothing.
+    """
+
+    patient: str
+    phase: str
+    number: int
+    image: np.ndarray
+    mask: np.ndarray
+    mm_per_px: float
+    centre: tuple[float, float]
+    cavity_only: bool
+    validates: bool
+
+
+def read_acdc(folder: Path) -> list[Slice]:
+    """ACDC as pictures: patients.csv, slices.csv, images/*.jpg, masks/*.png.
+
+    Raises:
+        FileNotFoundError: naming what the folder lacks.
+    """
+    patients = list(_table(folder / "patients.csv"))
+    mm = {row["patient"]: float(row["mm_per_pixel"]) for row in patients}
+    held_back = _held_back([(row["patient"], row["group"]) for row in patients])
+    read: list[tuple[str, str, int, np.ndarray, np.ndarray]] = []
+    for row in _table(folder / "slices.csv"):
+        image = _picture((folder / "images" / row["file"]).with_suffix(".jpg"))
+        mask = OF_ACDC[_picture(folder / "masks" / row["file"])]
+        read.append((row["patient"], row["phase"], int(row["slice"]), normalised(image), mask))
+    hearts: dict[str, list[tuple[float, float]]] = {}
+    for name, _, _, _, mask in read:
+        if mask.any():
+            hearts.setdefault(name, []).append(_centre(mask))
+    return [
+        Slice(
+            name,
+            phase,
+            number,
+            image,
+            mask,
+            mm[name],
+            _centre(mask) if mask.any() else tuple(np.mean(hearts[name], 0)),
+            False,
+            name in held_back,
+        )
+        for name, phase, number, image, mask in read
+    ]
+
+
+def _held_back(patients: list[tuple[str, str]]) -> set[str]:
+    """Patients that validate: the same places in every group."""
+    seen: Counter[str] = Counter()
+    chosen = set()
+    for name, group in sorted(patients):
+        if seen[group] in VALIDATES:
+            chosen.add(name)
+        seen[group] += 1
+    return chosen
+
+
+def read_sunnybrook(folder: Path) -> list[Slice]:
+    """Sunnybrook as pictures: images/PATIENT-IM-0001-NNNN.jpg and masks/*.png with 1 in the LV cavity."""
+    slices = []
+    for path in sorted((folder / "images").glob("*.jpg")):
+        mask = (_picture(folder / "masks" / f"{path.stem}.png") > 0).astype(np.uint8)
+        if mask.any():
+            patient = path.stem.split("-IM-")[0]
+            validates = patient in SUNNYBROOK_VALIDATES
+            image = normalised(_picture(path))
+            number = int(path.stem.rsplit("-", 1)[1])
+            slices.append(Slice(patient, "", number, image, mask, SUNNYBROOK_MM, _centre(mask), True, validates))
+    if not slices:
+        raise FileNotFoundError(f"{folder}: there are no images/*.jpg with masks/*.png.")
+    return slices
+
+
+def _centre(mask: np.ndarray) -> tuple[float, float]:
+    rows, columns = np.nonzero(mask)
+    return float(columns.mean()), float(rows.mean())
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _picture(path: Path) -> np.ndarray:
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise FileNotFoundError(f"{path} is missing.")
+    return picture if picture.ndim == 2 else picture[..., 0]

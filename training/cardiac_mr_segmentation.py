@@ -1,0 +1,164 @@
+"""Trains `cardiac-mr-segmentation`: LV cavity, LV myocardium and RV cavity in short-axis slices.
+
+    python -m training cardiac-mr-segmentation --data DIR
+
+DIR holds acdc/ (patients.csv, slices.csv, images, masks) and sunnybrook/ (images, masks of the LV cavity alone).
+Resumable: the checkpoint in --runs is taken up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.mr.scale import placed, warped
+from engine.unet import UNet
+from training.cardiac_mr_augment import drawn
+from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
+
+CLASSES = 4
+BATCH = 16
+STEPS = 100  # of an epoch
+EPOCHS = 9
+HIGHEST_RATE = 2.5e-3
+WARM_UP = 200  # steps
+AVERAGE = 0.99  # weight of the past in the averaged network, per step
+CAVITY_ONLY_SHARE = 0.22  # of a batch
+FULL_STRENGTH_UNTIL, LAST_STRENGTH = 0.8, 0.5  # of the epochs; the augmentation's strength after that
+SEED = 6
+
+
+def loss_of(logits: Tensor, mask: Tensor, cavity_only: Tensor) -> Tensor:
+    """Cross-entropy plus one minus soft Dice, mean over the structures.
+
+    logits: (B, 4, H, W); mask: (B, H, W) int64; cavity_only: (B,) bool, where only "LV cavity or not" is known.
+    """
+    share = logits.float().softmax(1).clamp(1e-6, 1)
+    known = share.gather(1, mask[:, None])[:, 0]
+    cavity = share[:, 1]
+    partly = torch.where(mask == 1, cavity, 1 - cavity).clamp_min(1e-6)
+    entropy = -torch.where(cavity_only[:, None, None], partly, known).log().mean()
+    truth = functional.one_hot(mask, CLASSES).permute(0, 3, 1, 2).float()
+    counts = torch.ones(len(mask), CLASSES)
+    counts[cavity_only, 2:] = 0
+    weight = counts[:, :, None, None]
+    both, all_ = (share * truth * weight).sum((0, 2, 3)), ((share + truth) * weight).sum((0, 2, 3))
+    return entropy + 1 - (2 * both[1:] / all_[1:].clamp_min(1)).mean()
+
+
+@torch.no_grad()
+def validation_dice(network: nn.Module, slices: list[Slice]) -> np.ndarray:
+    """(4,) Dice over each patient and phase, then the mean: ACDC's LV, myocardium, RV; Sunnybrook's LV.
+
+    The crops are centred on the labels, so this follows the training; what the whole engine reaches is measured apart.
+    """
+    network.eval()
+    sums: dict[tuple[str, str], np.ndarray] = {}
+    for at in range(0, len(slices), 32):
+        some = slices[at : at + 32]
+        matrices = [placed(s.image, (s.mm_per_px,) * 2, s.centre) for s in some]
+        x = torch.from_numpy(np.stack([warped(s.image, m) for s, m in zip(some, matrices, strict=True)])[:, None])
+        with torch.autocast("cpu", torch.bfloat16):
+            predicted = network(x.contiguous(memory_format=torch.channels_last)).argmax(1).numpy()
+        for slice_, matrix, p in zip(some, matrices, predicted, strict=True):
+            truth = warped(slice_.mask, matrix, labels=True)
+            key = (slice_.patient, slice_.phase or str(slice_.number))
+            sums.setdefault(key, np.zeros((2, 3)))
+            sums[key] += [
+                [((p == k) & (truth == k)).sum() for k in (1, 2, 3)],
+                [(p == k).sum() + (truth == k).sum() for k in (1, 2, 3)],
+            ]
+    of = {key: 2 * both / np.maximum(all_, 1) for key, (both, all_) in sums.items()}
+    acdc = [v for (_, phase), v in of.items() if phase in ("ED", "ES")]
+    sunnybrook = [v[0] for (_, phase), v in of.items() if phase not in ("ED", "ES")]
+    return np.array([*np.mean(acdc, 0), np.mean(sunnybrook)])
+
+
+def rate(done: float) -> float:
+    """Learning rate after this share of the training: warm-up, then a cosine."""
+    warm = min(1.0, done * EPOCHS * STEPS / WARM_UP)
+    return max(1e-5, warm * HIGHEST_RATE * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def train(slices: list[Slice], runs: Path, threads: int) -> nn.Module:
+    """The trained network (moving average of its weights); checkpoints after every epoch."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(SEED)
+    full = [s for s in slices if not s.validates and not s.cavity_only]
+    partial = [s for s in slices if not s.validates and s.cavity_only]
+    validation = [s for s in slices if s.validates]
+    network = UNet(1, CLASSES).to(memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
+    )
+    optimiser = torch.optim.AdamW(network.parameters(), HIGHEST_RATE, weight_decay=1e-2)
+    parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser}
+    newest, start = runs / "newest.pt", 0
+    runs.mkdir(parents=True, exist_ok=True)
+    if newest.is_file():
+        state = torch.load(newest, weights_only=True)
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+        start = state["epoch"] + 1
+    for epoch in range(start, EPOCHS):
+        rng = np.random.default_rng([SEED, epoch])
+        strength = 1.0 if epoch < FULL_STRENGTH_UNTIL * EPOCHS else LAST_STRENGTH
+        network.train()
+        began, total = time.process_time(), 0.0
+        for step in range(STEPS):
+            for group in optimiser.param_groups:
+                group["lr"] = rate((epoch + step / STEPS) / EPOCHS)
+            few = rng.binomial(BATCH, CAVITY_ONLY_SHARE)
+            chosen = [full[i] for i in rng.integers(len(full), size=BATCH - few)]
+            chosen += [partial[i] for i in rng.integers(len(partial), size=few)]
+            total += _step(network, optimiser, chosen, rng, strength)
+            average.update_parameters(network)
+        torch.save({name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch}, newest)
+        scores = " ".join(f"{v:.4f}" for v in validation_dice(average.module, validation))
+        seconds = time.process_time() - began
+        print(
+            f"epoch {epoch} loss {total / STEPS:.4f} dice lv myo rv sunnybrook {scores} cpu {seconds:.0f} s", flush=True
+        )
+    return average.module
+
+
+def _step(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    chosen: list[Slice],
+    rng: np.random.Generator,
+    strength: float,
+) -> float:
+    pairs = [drawn(slice_, rng, strength) for slice_ in chosen]
+    x = torch.from_numpy(np.stack([image for image, _ in pairs])[:, None])
+    mask = torch.from_numpy(np.stack([mask for _, mask in pairs]).astype(np.int64))
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(x.contiguous(memory_format=torch.channels_last))
+    loss = loss_of(logits, mask, torch.tensor([s.cavity_only for s in chosen]))
+    optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m training cardiac-mr-segmentation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, default=Path("runs/cardiac-mr"))
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    asked = parser.parse_args(argv)
+    train(read_acdc(asked.data / "acdc") + read_sunnybrook(asked.data / "sunnybrook"), asked.runs, asked.threads)
+    return 0
