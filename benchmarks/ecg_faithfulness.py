@@ -1,6 +1,6 @@
 """How faithful the explanations of the ECG classes are, on validation records: the figures of the model card.
 
-    python -m benchmarks.ecg_faithfulness --data DIR [--per-class 10] [--seed 0] [--card]
+    python -m benchmarks.ecg_faithfulness --data DIR [--per-class 20] [--seed 0] [--card]
 
 Positive findings of the shipped classifier, as stored and as a 3x4 page with lead II below shows them. Stated are the
 share of findings whose class score falls further without the most attributed tenth of the samples than without a random
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints the table; returns 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ecg_faithfulness", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a folder that `python -m training ecg` takes")
-    parser.add_argument("--per-class", type=int, default=10, help="findings per class and arrangement, at most")
+    parser.add_argument("--per-class", type=int, default=20, help="findings per class and arrangement, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--card", action="store_true", help="put the table on the weight's card, too")
     asked = parser.parse_args(arguments)

@@ -13,7 +13,7 @@ from engine.ecg.leads import CLASSES, LEADS
 from training import classification_scores as scores
 from training import ecg_evidence
 from training.ecg_augment import INJURIES, as_printed, as_stored, batch, beats, draw_layout, injured
-from training.ecg_classifier import ensemble, folds, usable_labels
+from training.ecg_classifier import ensemble, folds, main, usable_labels
 from training.ecg_network import Taught, draw_chances, masked_loss
 from training.ecg_operating import Judged, best_cut, choose, platt
 from training.ecg_records import (
@@ -111,6 +111,27 @@ def test_folds_keep_patients_together_and_hospitals_whole() -> None:
         assert len(set(fold[records.patient == patient])) == 1
     for source in ("elsewhere", "farther"):
         assert len(set(fold[sources == source])) == 1
+
+
+def test_the_largest_other_hospital_comes_first() -> None:
+    records = drawn_records(90)
+    sources = records.source.copy().astype("<U20")
+    sources[50:60], sources[60:] = "a small one", "the large one"
+    fold = folds(EcgRecords(**{**vars(records), "source": sources}), 3)
+    assert set(fold[60:]) == {0}
+    assert set(fold[50:60]) == {1}
+    assert np.ptp(np.bincount(fold[:50])) <= 2  # whole patients, of two records each
+
+
+def test_the_shipped_weight_is_judged_without_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records = drawn_records(45)
+    held = EcgRecords(**{**vars(records), "split": np.array(["valid"] * len(records))})
+    np.savez(tmp_path / "records.npz", **vars(held))
+    assert main(["--data", str(tmp_path), "--run", str(tmp_path), "--evaluate"]) == 0
+    shown = capsys.readouterr().out
+    assert "**All 12 leads for 10 s**" in shown
+    assert "| LBBB | 45 | 5 |" in shown
+    assert not list(tmp_path.glob("member*"))
 
 
 def test_rescaled_records_teach_no_st() -> None:

@@ -73,3 +73,7 @@ def test_noise_alone_gives_bounds_around_the_peak_and_never_fails():
     noise = np.random.default_rng(0).normal(0, 0.1, (650, 12))
     waves = find_waves(noise, 300, 400)
     assert waves.qrs_onset < 300 < waves.qrs_offset
+
+
+def test_where_no_lead_moves_the_qrs_has_no_width():
+    assert qrs_bounds(np.full((650, 3), 0.2), 300) == (300, 300)
