@@ -17,6 +17,8 @@ NETWORKS = {  # weight -> its network class, built with the manifest's `architec
     "ecg-classifier": "engine.ecg.classifier:EcgClassifier",
     "sparks-events": "engine.sparks.readers:EventReader",
     "sparks-frames": "engine.sparks.readers:FrameReader",
+    "echo-apical": "engine.unet:UNet",
+    "echo-ef-view": "engine.echo_ef.view:ViewNet",
 }
 
 

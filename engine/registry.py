@@ -30,7 +30,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Task:
-    """One clinical question. `package` names its place in engine, app_pages and explain; `weights` what answers it."""
+    """One clinical question. `package` names its place in engine, app_pages and explain; `weights` what answers it.
+
+    in_pieces: it reads files that are too large for memory from disk.
+    """
 
     id: str
     package: str
@@ -39,6 +42,7 @@ class Task:
     takes: str
     suffixes: tuple[str, ...]
     weights: tuple[str, ...]
+    in_pieces: bool = False
 
     def analyse(
         self,
@@ -89,6 +93,8 @@ class Task:
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".heic", ".heif", ".bmp", ".gif")
 
+VIDEOS = (".avi", ".mp4", ".mov", ".webm", ".mkv")
+
 TASKS: dict[str, Task] = {
     t.id: t
     for t in (
@@ -102,6 +108,15 @@ TASKS: dict[str, Task] = {
             ("ecg-page", "ecg-classifier"),
         ),
         Task(
+            "echo-ef",
+            "echo_ef",
+            "Ejection fraction",
+            "What is the ejection fraction of this apical four-chamber video?",
+            "An apical four-chamber echo video (AVI, MP4, MOV, WebM, GIF), a multi-frame ultrasound DICOM, or one frame",
+            (*VIDEOS, ".gif", ".dcm", ".png", ".jpg", ".jpeg"),
+            ("echo-apical", "echo-ef-view"),
+        ),
+        Task(
             "calcium-sparks",
             "sparks",
             "Calcium sparks",
@@ -109,6 +124,7 @@ TASKS: dict[str, Task] = {
             "A folder or zip of TIFF frames, a TIFF stack, OME-TIFF, AVI, MP4 or NPY; a single picture is a line scan",
             (*PICTURES, ".avi", ".mp4", ".npy", ".csv", ".mat", ".zip"),
             ("sparks-events", "sparks-frames"),
+            in_pieces=True,
         ),
     )
 }

@@ -6,6 +6,7 @@ import importlib
 import sys
 
 TRAININGS = {
+    "echo-ef": "training.echo_ef",
     "ecg-page": "training.ecg_segmentation",
     "ecg-classifier": "training.ecg_classifier",
     "ecg": "training.ecg_classifier",

@@ -14,6 +14,8 @@ import numpy as np
 
 from training.ecg_page import PageStyle, TextItem, phone_style, plain_style, render
 from training.ecg_simulator import EcgProfile, simulate
+from training.echo_simulator import EchoScene
+from training.echo_simulator import simulate as simulate_echo
 
 FOLDER = Path("app_pages/examples")
 SEED = 20
@@ -63,10 +65,30 @@ def calcium_sparks() -> bytes:
     return buffer.getvalue()
 
 
+def echo_ef() -> bytes:
+    """WebM of a drawn four-chamber view over three beats, ejection fraction 58 %."""
+    import av
+
+    scene = EchoScene(rate_hz=30, seconds=2.4)
+    frames, _ = simulate_echo(scene)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="webm") as container:
+        stream = container.add_stream("libvpx", rate=round(scene.rate_hz))
+        stream.height, stream.width = frames.shape[1:]
+        stream.pix_fmt, stream.bit_rate, stream.thread_count = "yuv420p", 900_000, 1
+        stream.options = {"deadline": "good", "cpu-used": "4"}
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(np.repeat(frame[..., None], 3, axis=2), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
 def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "ecg.jpg").write_bytes(ecg())
     (FOLDER / "calcium-sparks.tif").write_bytes(calcium_sparks())
+    (FOLDER / "echo-ef.webm").write_bytes(echo_ef())
     return 0
 
 

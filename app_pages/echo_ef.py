@@ -1,0 +1,234 @@
+"""The ejection fraction page: the recording with its volume curve, the answer, why, measurements, verdict, export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from app_pages.echo_views.scale import scale
+from app_pages.shared.answer import bars, refusal
+from app_pages.shared.desk import Desk, Result, desk, explanation, result
+from app_pages.shared.export import export
+from app_pages.shared.intake import intake
+from app_pages.shared.measurements import measurements
+from app_pages.shared.model_card import cards
+from app_pages.shared.player import Curve, FrameMark, player
+from app_pages.shared.quality import checks
+from app_pages.shared.section import section
+from app_pages.shared.sidebar import sidebar
+from app_pages.shared.verdict import verdict
+from app_pages.shared.view import view
+from app_pages.shared.wording import text
+from engine.analysis import Analysis
+from engine.registry import task
+from service.report import Picture
+
+if TYPE_CHECKING:
+    from engine.echo_ef.evidence import EchoEfEvidence
+
+TASK = task("echo-ef")
+PLAIN_QUALITY = {
+    "view_probability": ("It looks like a four-chamber view ({value} of 1).", "The view is doubtful ({value} of 1)."),
+    "segmentation_confidence": (
+        "The walls are drawn surely (confidence {value} of 1).",
+        "The walls are hard to tell (confidence {value} of 1); look at the contours before you use the number.",
+    ),
+    "whole_beats": ("{value} whole beats were found.", "No whole beat was found; a longer recording is needed."),
+    "frames_without_ventricle": (
+        "A ventricle is drawn in nearly every frame ({value} of the frames lack it).",
+        "In {value} of the frames no ventricle could be drawn.",
+    ),
+    "long_axis_change": (
+        "The long axis shortens by {value}, as a ventricle does.",
+        "The long axis changes by {value}: foreshortening or a badly drawn base; do not rely on the volumes.",
+    ),
+}
+
+
+def show() -> None:
+    st.title(TASK.title, anchor=False)
+    st.caption(TASK.question)
+    own = desk(TASK)
+    sidebar(TASK, own)
+    intake(TASK, own)
+    if own.study is None:
+        return
+    found = result(TASK, own)
+    if found is None:
+        if own.problem:
+            st.rerun()
+        return
+    if own.origin == "example":
+        st.info("This is a synthetic example: a drawn, beating heart, no patient’s.", icon=":material/info:")
+    if found.analysis.finding.refusal:
+        refusal(found.analysis.finding.refusal, f"refusal-{found.key}")
+        section("Take it with you")
+        export(found.analysis, None, None, list, found.key)
+        return
+    analysis = _counted(found)
+    _answer(analysis, found)
+    _recording(analysis, found)
+    _what_went_in(own, found)
+    _why(found)
+    _measured(analysis, found)
+    section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
+    said = verdict(analysis.finding, f"verdict-{found.key}")
+    section("Take it with you")
+    export(analysis, said, found.explanation, lambda: _report_pictures(found), found.key)
+    cards(analysis.finding.provenance.weights)
+
+
+def _counted(found: Result) -> Analysis:
+    """The analysis over the beats that the reader lets count."""
+    from engine.echo_ef.task import with_beats
+
+    evidence: EchoEfEvidence = found.analysis.evidence
+    chosen = st.session_state.get(f"beats-{found.key}")
+    if chosen is None or len(chosen) in (0, len(evidence.beats)):
+        return found.analysis
+    return with_beats(found.analysis, tuple(sorted(chosen)))
+
+
+def _answer(analysis: Analysis, found: Result) -> None:
+    section("Second opinion")
+    finding = analysis.finding
+    row = finding.measurement("lv_ejection_fraction")
+    if row is None:
+        st.info(str(finding.details["notes"][0]), icon=":material/info:")
+        return
+    low, high = row.where["interval_95"]
+    stated = [label.name for label in finding.labels if label.positive]
+    said = stated[0] if stated else "No class of ventricle is likelier than the others together"
+    view(
+        f"<div class='answer'><p class='line'>EF <span class='share'>{row.value:.0f} %</span>, {text(said)}</p>"
+        f"<p class='quiet'>95 % interval {low:.0f} to {high:.0f} %, from the error on patients never trained on. "
+        f"Normal {row.low:.0f} to {row.high:.0f} %.</p></div>",
+        f"answer-{found.key}-{row.value}",
+    )
+    bars(finding.labels, None, f"bars-{found.key}-{row.value}")
+
+
+def _recording(analysis: Analysis, found: Result) -> None:
+    evidence: EchoEfEvidence = found.analysis.evidence
+    section("The recording", "Point at the curve, drag on it, or use the arrow keys: the frame follows.")
+    unit = "mL" if evidence.pixel_size.known else "of the largest"
+    values = evidence.volumes if evidence.pixel_size.known else evidence.volumes / np.nanmax(evidence.volumes)
+    marks = [
+        mark
+        for k, beat in enumerate(evidence.beats)
+        for mark in (FrameMark(beat.ed_frame, f"ED {k + 1}"), FrameMark(beat.es_frame, f"ES {k + 1}", "down"))
+    ]
+    curve = Curve("LV volume", values, unit) if len(values) > 1 else None
+    title, key = "Apical four-chamber recording", f"player-{found.key}"
+    player(evidence.plain, evidence.drawn, curve, marks, evidence.frame_rate_hz, title, key)
+    st.caption(
+        "Left ventricle: red, full outline. Myocardium: green, dashed. Left atrium: blue. ED end-diastole, ES end-systole."
+    )
+    if len(evidence.beats) > 1:
+        st.pills(
+            "Beats that count",
+            range(len(evidence.beats)),
+            selection_mode="multi",
+            default=list(range(len(evidence.beats))),
+            format_func=lambda k: f"Beat {k + 1}: {evidence.beats[k].ef_percent:.0f} %",
+            key=f"beats-{found.key}",
+            help="Leave out a beat that is badly drawn or premature; the ejection fraction follows.",
+        )
+
+
+def _what_went_in(own: Desk, found: Result) -> None:
+    evidence: EchoEfEvidence = found.analysis.evidence
+    section("What went in, as understood")
+    size = evidence.pixel_size
+    rate = (
+        f"{evidence.frame_rate_hz:.0f} per second" if evidence.frame_rate_hz else "not stated: no heart rate is given"
+    )
+    known = f"{size.x_mm:.3f} × {size.y_mm:.3f} mm" if size.known else "not known: volumes are relative"
+    rows = (
+        ("Frames", str(len(evidence.squares))),
+        ("Frame rate", rate),
+        ("Pixel size", known),
+        ("Why not", size.reason),
+    )
+    facts = "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in rows if v)
+    view(
+        f"<dl class='facts'>{facts}</dl>" + checks(found.analysis.finding.quality, PLAIN_QUALITY), f"facts-{found.key}"
+    )
+    if not size.known and len(evidence.squares) > 1:
+        height = found.analysis.finding.details["frame_size"][0]
+        scale(own, evidence.plain[0], height, f"scale-{found.key}")
+
+
+def _why(found: Result) -> None:
+    from app_pages.echo_views.discs_view import attributed_picture, confidence_picture, discs_picture
+
+    section("Why", "The volume rests on twenty discs across the long axis; the doubt about the walls is tinted.")
+    why = explanation(found)
+    if why is None:
+        if found.explain_problem:
+            st.error(found.explain_problem, icon=":material/error:")
+        return
+    evidence: EchoEfEvidence = found.analysis.evidence
+    frames = why.details["frames"]
+    chosen = st.segmented_control(
+        "Frame", frames, default=frames[0], format_func=lambda k: _frame_name(evidence, k), key=f"frame-{found.key}"
+    )
+    k = frames.index(frames[0] if chosen is None else chosen)
+    square, shares = evidence.squares[frames[k]], evidence.shares[frames[k]]
+    for column, picture, said in zip(
+        st.columns(3),
+        (
+            discs_picture(square, shares),
+            confidence_picture(square, shares),
+            attributed_picture(square, why.arrays["grad_cam"][k]),
+        ),
+        (
+            "Long axis and discs on the drawn cavity",
+            "Doubt: the stronger the pink, the less sure which structure it is",
+            "What the drawn cavity rests on (Grad-CAM): purple little, yellow most",
+        ),
+        strict=True,
+    ):
+        column.image(picture, width="stretch", caption=said)
+    influence = why.arrays["frame_influence"]
+    if np.isfinite(influence).any():
+        most = int(np.nanargmax(np.abs(influence)))
+        st.caption(
+            f"Without any single frame the EF moves by at most {abs(influence[most]):.1f} points (frame {most + 1}). "
+            "The explanation file has every frame’s share."
+        )
+
+
+def _frame_name(evidence: EchoEfEvidence, frame: int) -> str:
+    for k, beat in enumerate(evidence.beats):
+        if frame in (beat.ed_frame, beat.es_frame):
+            return f"{'ED' if frame == beat.ed_frame else 'ES'} {k + 1}"
+    return f"Frame {frame + 1}"
+
+
+def _measured(analysis: Analysis, found: Result) -> None:
+    section(
+        "Measurements",
+        "Volumes by discs in one plane. Over the beats that count: their median, less the method’s mean error; then beat by beat.",
+    )
+    if not analysis.finding.measurements:
+        st.info("Nothing is measured without a whole beat.", icon=":material/info:")
+        return
+    measurements(analysis.finding.measurements, None, f"measurements-{found.key}-{len(analysis.finding.measurements)}")
+
+
+def _report_pictures(found: Result) -> list[Picture]:
+    from app_pages.echo_views.discs_view import discs_picture, png
+
+    evidence: EchoEfEvidence = found.analysis.evidence
+    if not evidence.beats:
+        return []
+    beat = evidence.beats[0]
+    return [
+        Picture(
+            png(discs_picture(evidence.squares[k], evidence.shares[k])), f"{name}, frame {k + 1}: long axis and discs."
+        )
+        for name, k in (("End-diastole", beat.ed_frame), ("End-systole", beat.es_frame))
+    ]

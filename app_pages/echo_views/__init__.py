@@ -1,0 +1,1 @@
+"""What the echo pages show beyond the shared parts."""

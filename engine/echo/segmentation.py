@@ -1,0 +1,38 @@
+"""Structures in every frame of a recording: probabilities per pixel, steady in time."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from engine import devices
+from engine.models import LoadedModel
+from engine.progress import Progress
+
+BATCH = 16
+STEADY = (0.25, 0.5, 0.25)  # weights of the frame before, the frame and the next; a beat has 15 frames or more
+
+
+def segment(squares: np.ndarray, model: LoadedModel, progress: Progress) -> np.ndarray:
+    """(T, S, S) uint8 frames -> (T, K, S, S) float16 probabilities."""
+    parts = []
+    for at in range(0, len(squares), BATCH):
+        progress(at / len(squares), f"Drawing the structures in frame {at + 1} of {len(squares)}")
+        with model.lock, torch.inference_mode(), devices.autocast(model.device):
+            x = torch.from_numpy(squares[at : at + BATCH, None].astype(np.float32) / 255).to(model.device)
+            logits = model.module(x.contiguous(memory_format=torch.channels_last))
+            parts.append(logits.float().softmax(1).half().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def steadied(shares: np.ndarray) -> np.ndarray:
+    """The weighted mean of each frame's probabilities with its neighbours'; recordings of one or two frames stay as they are."""
+    if len(shares) < 3:
+        return shares
+    before, here, after = (np.float16(weight) for weight in STEADY)
+    smooth = here * shares
+    smooth[1:] += before * shares[:-1]
+    smooth[:-1] += after * shares[1:]
+    smooth[0] += before * shares[0]
+    smooth[-1] += after * shares[-1]
+    return smooth

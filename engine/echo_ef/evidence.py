@@ -1,0 +1,35 @@
+"""What an answer of `echo-ef` rests on, for the page and the explanation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.echo.letterbox import Letterbox
+from engine.echo_ef.beats import Beat
+from engine.echo_ef.ejection_fraction import Estimate, MeasuredError
+from engine.videos import PixelSize
+
+
+@dataclass(frozen=True)
+class EchoEfEvidence:
+    """squares: (T, S, S) uint8, what the network saw; shares: (T, 4, S, S) float16 probabilities of background, cavity,
+    myocardium, atrium; volumes: (T,) mL with a pixel size, else cubic pixels of the square, NaN where no ventricle is drawn.
+
+    area_length_ef: (n,) the same beats' EF by area and length, a cross-check, NaN where it can't be told.
+    box: where the square lies in the frame. plain, drawn: JPEG per frame at display size, without and with the structures.
+    """
+
+    squares: np.ndarray
+    shares: np.ndarray
+    volumes: np.ndarray
+    box: Letterbox
+    frame_rate_hz: float | None
+    pixel_size: PixelSize
+    beats: tuple[Beat, ...]
+    area_length_ef: np.ndarray
+    error: MeasuredError
+    estimate: Estimate | None
+    plain: tuple[bytes, ...]
+    drawn: tuple[bytes, ...]

@@ -1,0 +1,345 @@
+"""Task `echo-ef`, top to bottom: intake, sector, segmentation, is it the view, volumes, beats, ejection fraction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from engine.analysis import Analysis
+from engine.echo.letterbox import Letterbox
+from engine.echo.mask_file import mask_npz
+from engine.echo.overlay import Structure, display_frames, webm
+from engine.echo.recording import Opening, best_box, read_opening, squares_of
+from engine.echo.segmentation import segment, steadied
+from engine.echo_ef.beats import Beat, find_beats, heart_rate
+from engine.echo_ef.ejection_fraction import Estimate, MeasuredError, estimate, labels
+from engine.echo_ef.evidence import EchoEfEvidence
+from engine.echo_ef.view import four_chamber_logit, upright
+from engine.echo_ef.volumes import ATRIUM, CAVITY, MYOCARDIUM, Discs, discs
+from engine.errors import EngineError, RefusedStudy
+from engine.finding import Measurement, Quality
+from engine.models import LoadedModel, ModelStore
+from engine.progress import Progress, part, silent
+from engine.registry import Answer
+from engine.study import Study
+from engine.videos import PixelSize, Video, read_video
+
+SIDE = 128  # px of the square that the network sees
+STRUCTURES = (
+    Structure(CAVITY, "lv_cavity", "Left ventricle", (255, 99, 71)),
+    Structure(MYOCARDIUM, "lv_myocardium", "Myocardium", (60, 200, 120), dashed=True),
+    Structure(ATRIUM, "left_atrium", "Left atrium", (80, 150, 255)),
+)
+LEAST_PX = (160, 110, 60)  # of cavity, myocardium and atrium in the square: less is no apical view of a heart
+SURE = (
+    0.88  # mean probability of the drawn structures: from here the whole sector need not be searched for a closer look
+)
+LEAST_SURE = 0.75  # below it nothing here resembles an apical view
+VIEW_FRAMES = 8
+NORMAL_EF = (52.0, 74.0)  # %: men 52 to 72, women 54 to 74
+NORMAL_EF_SOURCE = "Lang 2015, ASE/EACVI: men 52 to 72 %, women 54 to 74 %"
+OPTIONS = {"mm_per_px": "mm per pixel of the video, where the file states none (from two depth marks)"}
+WRONG_VIEW = (
+    "Expected an apical four-chamber view, this does not look like one (both ventricles and both atria, apex up); "
+    "choose that loop, without Doppler, M-mode or measurements drawn on it."
+)
+
+
+@dataclass(frozen=True)
+class EchoEfOptions:
+    """mm_per_px: of the recording's own pixels; None: as the file states."""
+
+    mm_per_px: float | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The recording as the network saw it and what it drew there."""
+
+    squares: np.ndarray
+    shares: np.ndarray
+    box: Letterbox
+
+    @property
+    def masks(self) -> np.ndarray:
+        """(T, SIDE, SIDE) uint8."""
+        return self.shares.argmax(1).astype(np.uint8)
+
+
+def options(fields: Mapping[str, str]) -> EchoEfOptions:
+    """The reader's options from text, by the names of OPTIONS. Raises EngineError for another name or value."""
+    asked = EchoEfOptions()
+    for name, text in fields.items():
+        if name not in OPTIONS:
+            raise EngineError(f"This task has no option {name!r}; it has {', '.join(OPTIONS)}.")
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0.01 < value < 5:
+            raise EngineError(f"Expected mm_per_px between 0.01 and 5, got {text!r}.")
+        asked = replace(asked, mm_per_px=value)
+    return asked
+
+
+def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progress: Progress) -> Answer:
+    """The second opinion on one recording; of a single frame, the masks alone.
+
+    Raises:
+        UnreadableInput: if the study is no video, DICOM or picture that can be decoded.
+        RefusedStudy: if it shows no apical four-chamber view.
+    """
+    video = read_video(study)
+    if asked and asked.mm_per_px:
+        video = replace(video, pixel_size=PixelSize(asked.mm_per_px, asked.mm_per_px, ""))
+    drawn, looks = _draw(video, store, part(progress, 0.0, 0.6))
+    volumes, axes = _volumes(drawn, video.pixel_size)
+    beats = () if video.still else find_beats(volumes, video.frame_rate_hz)
+    error = MeasuredError.of(store.get("echo-apical").weight.operating)
+    other = np.array([_area_length_ef(axes[b.ed_frame], axes[b.es_frame]) for b in beats])
+    found = over_beats(beats, other, error) if beats else None
+    files, plain, overlaid = _files(video, drawn, part(progress, 0.6, 1.0))
+    evidence = EchoEfEvidence(
+        drawn.squares,
+        drawn.shares,
+        volumes,
+        drawn.box,
+        video.frame_rate_hz,
+        video.pixel_size,
+        beats,
+        other,
+        error,
+        found,
+        plain,
+        overlaid,
+    )
+    return Answer(
+        labels(found) if found else (),
+        _measurements(beats, found, volumes, video.pixel_size, video.frame_rate_hz),
+        _quality(drawn, looks, beats, axes, video),
+        files | {"beats": ("beats.csv", _beats_csv(beats))},
+        _details(video, beats, found, volumes),
+        evidence,
+    )
+
+
+def with_beats(analysis: Analysis, chosen: Sequence[int]) -> Analysis:
+    """The same answer over some of its beats (numbers from 0) alone, as the reader lets them count."""
+    evidence: EchoEfEvidence = analysis.evidence
+    beats = [evidence.beats[k] for k in chosen]
+    found = over_beats(beats, evidence.area_length_ef[list(chosen)], evidence.error)
+    stated = _measurements(tuple(beats), found, evidence.volumes, evidence.pixel_size, evidence.frame_rate_hz, chosen)
+    details = analysis.finding.details | {"beats_that_count": [k + 1 for k in chosen]}
+    details |= _spread(found, tuple(beats))
+    return replace(
+        analysis, finding=replace(analysis.finding, labels=labels(found), measurements=stated, details=details)
+    )
+
+
+def _draw(video: Video, store: ModelStore, progress: Progress) -> tuple[Drawn, float]:
+    """What is drawn in every frame, and the logit that this is the view. Refuses before the whole video is read, if it can."""
+    model, view = store.get("echo-apical"), store.get("echo-ef-view")
+    opening, frames = read_opening(video)
+    progress(0.05, "Looking for the heart")
+    shares, box = look(opening, model)
+    first = np.stack([box.shrink(frame) for frame in opening.few(VIEW_FRAMES)])
+    _check_view(Drawn(first, shares, box), view.weight.operating["threshold"], view)
+    squares = squares_of(frames, opening.sector, box, part(progress, 0.1, 0.4))
+    drawn = Drawn(squares, steadied(segment(squares, model, part(progress, 0.4, 1.0))), box)
+    spread = np.linspace(0, len(squares) - 1, min(VIEW_FRAMES, len(squares))).round().astype(int)
+    looks = _check_view(Drawn(squares[spread], drawn.shares[spread], box), view.weight.operating["threshold"], view)
+    return drawn, looks
+
+
+def look(opening: Opening, model: LoadedModel) -> tuple[np.ndarray, Letterbox]:
+    """(n, 4, SIDE, SIDE) probabilities of a few frames of the opening, and where the network looked."""
+
+    def judged(squares: np.ndarray) -> float:
+        return _sureness(segment(squares, model, silent))
+
+    box = best_box(opening, SIDE, judged, SURE)
+    return segment(np.stack([box.shrink(frame) for frame in opening.few(VIEW_FRAMES)]), model, silent), box
+
+
+def _sureness(shares: np.ndarray) -> float:
+    """0..1: how surely all three structures are drawn, the mean over the frames; frames that lack one count 0."""
+    found = []
+    for frame in shares.astype(np.float32):
+        classes = frame.argmax(0)
+        areas = [classes == structure.number for structure in STRUCTURES]
+        enough = all(area.sum() >= least for area, least in zip(areas, LEAST_PX, strict=True))
+        found.append(float(np.mean([frame[k + 1][area].mean() for k, area in enumerate(areas)])) if enough else 0.0)
+    return float(np.mean(found))
+
+
+def _check_view(drawn: Drawn, threshold: float, view: Any) -> float:
+    """The view's logit. Raises RefusedStudy where the frames don't look like the view."""
+    pictures = []
+    for square, mask in zip(drawn.squares, drawn.masks, strict=True):
+        axis = discs(mask)
+        if axis is not None:
+            pictures.append(upright(square, axis.apex, axis.mitral))
+    if len(pictures) < (len(drawn.squares) + 1) // 2 or _sureness(drawn.shares) < LEAST_SURE / 2:
+        raise RefusedStudy("not_four_chamber", WRONG_VIEW)
+    logit = four_chamber_logit(pictures, view)
+    if logit < threshold:
+        raise RefusedStudy("not_four_chamber", WRONG_VIEW)
+    return logit
+
+
+def _volumes(drawn: Drawn, size: PixelSize) -> tuple[np.ndarray, list[Discs | None]]:
+    """(T,) volume per frame, mL with a pixel size, and the discs themselves (lengths in mm, or px of the square)."""
+    known = size.x_mm is not None and size.y_mm is not None
+    spacing = (size.x_mm / drawn.box.scale, size.y_mm / drawn.box.scale) if known else (1.0, 1.0)  # type: ignore[operator]
+    axes = [discs(mask, spacing) for mask in drawn.masks]
+    unit = 1e-3 if known else 1.0
+    return np.array([axis.volume * unit if axis else np.nan for axis in axes]), axes
+
+
+def over_beats(beats: Sequence[Beat], area_length_ef: np.ndarray, error: MeasuredError) -> Estimate:
+    """The estimate over one beat or more; what area-length says otherwise widens its error."""
+    per_beat = np.array([beat.ef_percent for beat in beats])
+    known = np.isfinite(area_length_ef)
+    apart = float(np.median(np.abs(per_beat - area_length_ef)[known])) if known.any() else 0.0
+    return estimate(per_beat, error, disagreement=apart)
+
+
+def _area_length_ef(ed: Discs | None, es: Discs | None) -> float:
+    if ed is None or es is None:
+        return float("nan")
+    return 100 * (1 - es.area_length_volume / ed.area_length_volume)
+
+
+def _measurements(
+    beats: tuple[Beat, ...],
+    found: Estimate | None,
+    volumes: np.ndarray,
+    size: PixelSize,
+    rate_hz: float | None,
+    numbers: Sequence[int] | None = None,
+) -> tuple[Measurement, ...]:
+    if found is None:
+        return ()
+    low, high = found.interval
+    entries = [
+        Measurement(
+            "lv_ejection_fraction", "LV ejection fraction", round(found.percent, 1), "%", *NORMAL_EF, source=NORMAL_EF_SOURCE,
+            where={"beats": len(beats), "interval_95": [round(low, 1), round(high, 1)]},
+        )
+    ]  # fmt: skip
+    entries += [
+        Measurement(
+            "lv_ejection_fraction", f"LV ejection fraction, beat {k + 1}", round(beat.ef_percent, 1), "%", *NORMAL_EF,
+            source=NORMAL_EF_SOURCE,
+            where={"beat": k + 1, "ed_frame": beat.ed_frame, "es_frame": beat.es_frame},
+        )
+        for k, beat in zip(numbers if numbers is not None else range(len(beats)), beats, strict=True)
+    ]  # fmt: skip
+    if size.known:
+        for code, name, frames in (
+            ("lv_end_diastolic_volume", "LV end-diastolic volume", [b.ed_frame for b in beats]),
+            ("lv_end_systolic_volume", "LV end-systolic volume", [b.es_frame for b in beats]),
+        ):
+            entries.append(Measurement(code, name, round(float(np.nanmedian(volumes[frames])), 1), "mL"))
+    rate = heart_rate(beats, rate_hz)
+    if rate is not None:
+        entries.append(Measurement("heart_rate", "Heart rate", round(rate), "/min", 60, 100, source="adult at rest"))
+    return tuple(entries)
+
+
+def _quality(
+    drawn: Drawn, looks: float, beats: tuple[Beat, ...], axes: list[Discs | None], video: Video
+) -> tuple[Quality, ...]:
+    sure = _sureness(drawn.shares[:: max(1, len(drawn.shares) // 32)])
+    found = [
+        Quality(
+            "view_probability", round(1 / (1 + float(np.exp(-looks))), 4), True, "Looks like four chambers (0 to 1)"
+        ),
+        Quality("segmentation_confidence", round(sure, 4), sure > SURE, "Mean probability of what is drawn (0 to 1)"),
+        Quality("whole_beats", float(len(beats)), bool(beats), "Whole beats in the recording"),
+    ]
+    absent = float(np.mean([axis is None for axis in axes]))
+    found.append(
+        Quality("frames_without_ventricle", round(absent, 4), absent < 0.1, "Share of frames without a ventricle")
+    )
+    if beats:
+        lengths = [abs(a.length / b.length - 1) for a, b in _pairs(beats, axes)]
+        if lengths:
+            change = 100 * float(np.median(lengths))
+            found.append(
+                Quality("long_axis_change", round(change, 1), change < 30, "Long axis, systole against diastole", "%")
+            )
+    return tuple(found)
+
+
+def _pairs(beats: tuple[Beat, ...], axes: list[Discs | None]) -> Iterator[tuple[Discs, Discs]]:
+    for beat in beats:
+        ed, es = axes[beat.ed_frame], axes[beat.es_frame]
+        if ed is not None and es is not None:
+            yield es, ed
+
+
+def _details(video: Video, beats: tuple[Beat, ...], found: Estimate | None, volumes: np.ndarray) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "frame_rate_hz": video.frame_rate_hz,
+        "frame_size": [video.height, video.width],
+        "mm_per_px": [video.pixel_size.x_mm, video.pixel_size.y_mm],
+        "pixel_size_note": video.pixel_size.reason,
+        "volume_unit": "mL" if video.pixel_size.known else "relative",
+        "volume_curve": [None if np.isnan(v) else round(float(v), 2) for v in volumes],
+    }
+    if found:
+        details |= _spread(found, beats)
+    else:
+        details["notes"] = [
+            "A single frame shows no contraction: structures are drawn, no ejection fraction is stated."
+            if video.still
+            else "No whole beat was found, so no ejection fraction is stated."
+        ]
+    return details
+
+
+def _spread(found: Estimate, beats: tuple[Beat, ...]) -> dict[str, Any]:
+    per_beat = [beat.ef_percent for beat in beats]
+    return {
+        "ef_interval_95": [round(v, 1) for v in found.interval],
+        "ef_mean_of_beats": round(float(np.mean(per_beat)), 1),
+        "ef_spread_of_beats": round(float(np.std(per_beat)), 1),
+    }
+
+
+def _beats_csv(beats: tuple[Beat, ...]) -> bytes:
+    rows = [f"{k + 1},{b.ed_frame},{b.es_frame},{b.ef_percent:.2f}" for k, b in enumerate(beats)]
+    return ("\n".join(["beat,ed_frame,es_frame,ef_percent", *rows]) + "\n").encode()
+
+
+def _files(
+    video: Video, drawn: Drawn, progress: Progress
+) -> tuple[dict[str, tuple[str, bytes]], tuple[bytes, ...], tuple[bytes, ...]]:
+    """The contract's files, and the plain and drawn frames as JPEG."""
+    shape = (len(drawn.squares), video.height, video.width)
+    masks = mask_npz(_full_masks(drawn, shape[1:]), shape)
+    plain: list[bytes] = []
+    overlaid: list[bytes] = []
+
+    def pictures() -> Iterator[np.ndarray]:
+        for clean, marked in display_frames(video.frames(), _full_masks(drawn, shape[1:]), STRUCTURES):
+            plain.append(_jpeg(clean))
+            overlaid.append(_jpeg(marked))
+            yield marked
+
+    overlay = webm(pictures(), video.frame_rate_hz, progress, shape[0])
+    return {"mask": ("mask.npz", masks), "overlay": ("overlay.webm", overlay)}, tuple(plain), tuple(overlaid)
+
+
+def _full_masks(drawn: Drawn, shape: tuple[int, int]) -> Iterator[np.ndarray]:
+    for shares in drawn.shares:
+        yield drawn.box.enlarge(shares, shape)
+
+
+def _jpeg(picture: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
