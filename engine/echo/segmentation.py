@@ -29,10 +29,11 @@ def steadied(shares: np.ndarray) -> np.ndarray:
     """The weighted mean of each frame's probabilities with its neighbours'; recordings of one or two frames stay as they are."""
     if len(shares) < 3:
         return shares
-    before, here, after = (np.float16(weight) for weight in STEADY)
-    smooth = here * shares
-    smooth[1:] += before * shares[:-1]
-    smooth[:-1] += after * shares[1:]
-    smooth[0] += before * shares[0]
-    smooth[-1] += after * shares[-1]
-    return smooth
+    before, here, after = STEADY
+    raw = torch.from_numpy(shares)  # torch adds float16 several times faster than NumPy
+    smooth = here * raw
+    smooth[1:] += before * raw[:-1]
+    smooth[:-1] += after * raw[1:]
+    smooth[0] += before * raw[0]
+    smooth[-1] += after * raw[-1]
+    return smooth.numpy()
