@@ -19,6 +19,7 @@ import torch
 
 from engine.echo.recording import read_opening
 from engine.echo_ef import task
+from engine.echo_ef.anatomy import tidy
 from engine.echo_ef.ejection_fraction import MeasuredError, estimate
 from engine.echo_ef.volumes import discs
 from engine.errors import RefusedStudy
@@ -92,7 +93,7 @@ def _predicted(image: np.ndarray, model: LoadedModel) -> np.ndarray | None:
     except RefusedStudy:
         return None
     shares, box = task.look(opening, model)
-    return box.enlarge(shares[0], image.shape)
+    return tidy(box.enlarge(shares[0], image.shape))
 
 
 def _dice(a: np.ndarray, b: np.ndarray) -> float:

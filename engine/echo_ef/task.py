@@ -15,6 +15,7 @@ from engine.echo.mask_file import mask_npz
 from engine.echo.overlay import Structure, display_frames, webm
 from engine.echo.recording import Opening, best_box, read_opening, squares_of
 from engine.echo.segmentation import segment, steadied
+from engine.echo_ef.anatomy import tidy
 from engine.echo_ef.beats import Beat, find_beats, heart_rate
 from engine.echo_ef.ejection_fraction import Estimate, MeasuredError, estimate, labels
 from engine.echo_ef.evidence import EchoEfEvidence
@@ -67,7 +68,7 @@ class Drawn:
     @property
     def masks(self) -> np.ndarray:
         """(T, SIDE, SIDE) uint8."""
-        return self.shares.argmax(1).astype(np.uint8)
+        return np.stack([tidy(mask) for mask in self.shares.argmax(1).astype(np.uint8)])
 
 
 def options(fields: Mapping[str, str]) -> EchoEfOptions:
@@ -338,7 +339,7 @@ def _files(
 
 def _full_masks(drawn: Drawn, shape: tuple[int, int]) -> Iterator[np.ndarray]:
     for shares in drawn.shares:
-        yield drawn.box.enlarge(shares, shape)
+        yield tidy(drawn.box.enlarge(shares, shape))
 
 
 def _jpeg(picture: np.ndarray) -> bytes:
