@@ -14,19 +14,26 @@ from pathlib import Path, PurePosixPath
 from engine.errors import UnreadableInput
 
 MAX_STUDY_BYTES = 1 << 30  # all parts of one study together, unpacked
+MAX_FILE_BYTES = 64 << 30  # of one file that a task reads from disk in pieces
+HEAD_BYTES = 1 << 16  # of such a file that is kept as its data
 MAX_UPLOAD_BYTES = 512 << 20  # what a browser or an HTTP client may send (also .streamlit/config.toml)
 MAX_PARTS = 20_000
 MAX_ZIP_RATIO = 200  # unpacked over packed; images and DICOM stay far below
 
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One file of a study: its bare name (no folders) and its bytes."""
+    """One file of a study: its bare name (no folders) and its bytes.
+
+    file: where it lies, if it is too large to be held in memory; `data` then is only its first HEAD_BYTES.
+    """
 
     name: str
     data: bytes = field(repr=False)
+    file: Path | None = field(default=None, repr=False)
 
     @property
     def suffix(self) -> str:
@@ -46,12 +53,17 @@ class Study:
         """Hash over the parts' bytes in order; identifies an input without its name."""
         digest = hashlib.sha256()
         for part in self.parts:
-            digest.update(part.data)
+            if part.file is None:
+                digest.update(part.data)
+                continue
+            with part.file.open("rb") as file:
+                while piece := file.read(1 << 24):
+                    digest.update(piece)
         return digest.hexdigest()
 
 
-def read_path(path: str | Path) -> Study:
-    """Reads a file, zip or folder from disk.
+def read_path(path: str | Path, in_pieces: bool = False) -> Study:
+    """Reads a file, zip or folder from disk. in_pieces: a file beyond MAX_STUDY_BYTES is left there for the task to read.
 
     Raises:
         UnreadableInput: if there is nothing there, it is empty, or it is larger than a study may be.
@@ -61,6 +73,11 @@ def read_path(path: str | Path) -> Study:
         return Study(path.name, _folder(path))
     if not path.is_file():
         raise UnreadableInput("Expected a file, a zip or a folder, but there is nothing at this path; check the name.")
+    if in_pieces and MAX_STUDY_BYTES < path.stat().st_size <= MAX_FILE_BYTES:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if not head.startswith(_ZIP):
+            return Study(path.stem, (Part(path.name, head, path),))
     if path.stat().st_size > MAX_STUDY_BYTES:
         raise UnreadableInput(_too_large(path.stat().st_size))
     return read_bytes(path.name, path.read_bytes())
@@ -78,7 +95,7 @@ def read_bytes(name: str, data: bytes) -> Study:
         raise UnreadableInput("The file is empty (0 bytes); export or photograph it again.")
     if len(data) > MAX_STUDY_BYTES:
         raise UnreadableInput(_too_large(len(data)))
-    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+    if data.startswith(_ZIP):
         return Study(stem, _unzip(data))
     return Study(stem, (Part(bare, data),))
 

@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
                 raise EngineError(
                     "Another input has the same name, so that one result would replace the other; rename it."
                 )
-            answered = answer(chosen, read_path(path), options, store, asked.explain)
+            answered = answer(chosen, read_path(path, chosen.in_pieces), options, store, asked.explain)
             _write(answered.files(), asked.out / _stem(path))
         except (EngineError, OSError, MemoryError) as error:
             print(f"{path}: {_sentence(error)}", file=sys.stderr)

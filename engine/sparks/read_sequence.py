@@ -146,7 +146,7 @@ def _tiff(part: Part) -> _Frames:
     import tifffile
 
     try:
-        stack = tifffile.TiffFile(io.BytesIO(part.data))
+        stack = tifffile.TiffFile(part.file or io.BytesIO(part.data))
         series = stack.series[0]
         page = series.keyframe
         _check_size(page.imagewidth, page.imagelength)
@@ -175,10 +175,9 @@ def _tiff_reader(part: Part, stack: Any, series: Any, page: Any, count: int) -> 
     if series.dataoffset is not None and page.compression == 1 and page.dtype is not None:
         kind = page.dtype.newbyteorder(stack.byteorder)
         size = int(np.prod(page.shape)) * count
-        if series.dataoffset + size * kind.itemsize > len(part.data):
+        if series.dataoffset + size * kind.itemsize > _length(part):
             raise UnreadableInput("The TIFF is incomplete: it promises more frames than it holds. Export it again.")
-        whole = np.frombuffer(part.data, kind, size, series.dataoffset).reshape(count, *page.shape)
-        return lambda a, b: whole[a:b]
+        return _plain_reader(part, kind, (count, *page.shape), series.dataoffset)
     if page.compression in (1, 8, 32946, 32773):  # none, deflate, packbits: tifffile decodes these alone
         pages = series.pages
 
@@ -195,6 +194,26 @@ def _tiff_reader(part: Part, stack: Any, series: Any, page: Any, count: int) -> 
     return _pillow_reader(part, count)
 
 
+def _plain_reader(part: Part, kind: np.dtype, shape: tuple[int, ...], offset: int) -> Read:
+    """Frames that lie one after the other: a view of the bytes, or pieces of the file."""
+    file = part.file
+    if file is None:
+        whole = np.frombuffer(part.data, kind, int(np.prod(shape)), offset).reshape(shape)
+        return lambda a, b: whole[a:b]
+    per_frame = int(np.prod(shape[1:]))
+
+    def read(start: int, stop: int) -> np.ndarray:
+        frames = max(min(stop, shape[0]) - start, 0)
+        at = offset + start * per_frame * kind.itemsize
+        return np.fromfile(file, kind, frames * per_frame, offset=at).reshape(frames, *shape[1:])
+
+    return read
+
+
+def _length(part: Part) -> int:
+    return len(part.data) if part.file is None else part.file.stat().st_size
+
+
 def _pillow_reader(part: Part, count: int) -> Read:
     """Pages in compressions that only libtiff knows (LZW, JPEG)."""
     from PIL import Image
@@ -202,7 +221,7 @@ def _pillow_reader(part: Part, count: int) -> Read:
     def decode(start: int, stop: int) -> np.ndarray:
         out = []
         try:
-            with Image.open(io.BytesIO(part.data), formats=("TIFF",)) as image:
+            with Image.open(part.file or io.BytesIO(part.data), formats=("TIFF",)) as image:
                 for number in range(start, min(stop, count)):
                     image.seek(number)
                     out.append(np.asarray(image))
@@ -289,18 +308,19 @@ def _array(part: Part) -> _Frames:
             offset = file.tell()
         if kind.hasobject or kind.kind not in "uif" or column_major:
             raise ValueError("not a plain array of numbers")
-        array = np.frombuffer(part.data, kind, int(np.prod(shape)), offset).reshape(shape)
+        if offset + int(np.prod(shape)) * kind.itemsize > _length(part):
+            raise ValueError("fewer numbers than the header says")
     except Exception as error:
         raise UnreadableInput(
             "The NPY file is damaged or holds no plain array of numbers; save a (T, H, W) array."
         ) from error
-    if array.ndim == 2:
-        array = array[None]
-    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] > 4) or 0 in array.shape:
+    if len(shape) == 2:
+        shape = (1, *shape)
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] > 4) or 0 in shape:
         raise UnreadableInput(f"Expected an array (T, H, W), got one of shape {tuple(shape)}; save it that way.")
-    _check_size(array.shape[2], array.shape[1])
-    _check_count(len(array))
-    return _Frames(len(array), lambda a, b: array[a:b])
+    _check_size(shape[2], shape[1])
+    _check_count(shape[0])
+    return _Frames(shape[0], _plain_reader(part, kind, shape, offset))
 
 
 def _video(part: Part) -> _Frames:

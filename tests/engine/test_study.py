@@ -149,3 +149,16 @@ def test_uploads_are_counted_together(monkeypatch):
     monkeypatch.setattr(study, "MAX_STUDY_BYTES", 10)
     with pytest.raises(UnreadableInput, match="MB"):
         study.read_uploads([("a", b"123456"), ("b", b"123456")])
+
+
+def test_a_file_beyond_the_limit_stays_on_disk_for_a_task_that_reads_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "MAX_STUDY_BYTES", 1000)
+    monkeypatch.setattr(study, "HEAD_BYTES", 16)
+    content = bytes(range(256)) * 8
+    (tmp_path / "long.tif").write_bytes(content)
+    with pytest.raises(UnreadableInput, match="at most"):
+        study.read_path(tmp_path / "long.tif")
+    found = study.read_path(tmp_path / "long.tif", in_pieces=True)
+    assert found.parts[0].data == content[:16]
+    assert found.parts[0].file == tmp_path / "long.tif"
+    assert found.sha256 == hashlib.sha256(content).hexdigest()

@@ -9,6 +9,7 @@ from scipy.io import savemat
 
 from engine.errors import RefusedStudy, UnreadableInput
 from engine.sparks.read_sequence import read_sequence
+from engine.study import read_path
 from tests.engine.sparks.drawn_recording import drawn, stack, study, tiff
 
 FRAMES = drawn(frames=14, height=20, width=30)
@@ -112,7 +113,7 @@ def test_more_than_one_annotation_file_is_said_and_none_is_shown():
             "no_dominant_channel",
             [("a.tif", tiff(np.random.default_rng(0).integers(0, 255, (14, 20, 30, 3), np.uint8), photometric="rgb"))],
         ),
-        ("not_finite", [("a.tif", tiff(np.where(FRAMES == FRAMES[0, 0, 0], np.nan, FRAMES).astype(np.float32)))]),
+        ("not_finite", [("a.tif", tiff(np.where(FRAMES[0, 0, 0] == FRAMES, np.nan, FRAMES).astype(np.float32)))]),
     ],
 )
 def test_what_must_not_be_measured_is_refused_with_a_remedy(code, files):
@@ -138,3 +139,20 @@ def test_broken_bytes_are_turned_away_with_a_sentence(files):
     with pytest.raises(UnreadableInput) as caught:
         read_sequence(study(*files))
     assert str(caught.value).rstrip().endswith(".")
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_stack_too_large_for_memory_is_read_from_disk(tmp_path, monkeypatch, compression):
+    monkeypatch.setattr("engine.study.MAX_STUDY_BYTES", 1000)
+    (tmp_path / "long.tif").write_bytes(tiff(FRAMES, compression=compression))
+    recording = read_sequence(read_path(tmp_path / "long.tif", in_pieces=True))
+    assert recording.shape == FRAMES.shape
+    assert (recording.read(3, 9) == FRAMES[3:9]).all()
+    assert (recording.read(12, 20) == FRAMES[12:]).all()
+
+
+def test_a_large_array_is_read_from_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.study.MAX_STUDY_BYTES", 1000)
+    (tmp_path / "long.npy").write_bytes(npy(FRAMES))
+    recording = read_sequence(read_path(tmp_path / "long.npy", in_pieces=True))
+    assert (recording.read(5, 8) == FRAMES[5:8]).all()
