@@ -227,7 +227,7 @@ def _one_heart(picture: np.ndarray, where: np.ndarray, least: float) -> np.ndarr
     cavity = _largest((picture == CAVITY) & where, ALONE)
     if cavity.sum() and not _walled(cavity, wall):
         cavity[:] = False
-    right = _largest(picture == RIGHT, ALONE)
+    right = _largest(_touching(picture == RIGHT, where), ALONE)
     if right.sum() >= least:
         answer[right] = RIGHT
     if wall.sum() + cavity.sum() >= least:
@@ -242,6 +242,12 @@ def _walled(cavity: np.ndarray, wall: np.ndarray) -> bool:
     rim = (cv2.dilate(cavity.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~cavity
     near = cv2.dilate(wall.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return bool((rim & near).sum() >= WALLED * rim.sum())
+
+
+def _touching(mask: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """The spots of a mask that reach into a place."""
+    _, numbers = cv2.connectedComponents(mask.astype(np.uint8))
+    return mask & np.isin(numbers, np.unique(numbers[mask & where]))
 
 
 def _largest(mask: np.ndarray, share: float) -> np.ndarray:

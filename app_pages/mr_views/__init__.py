@@ -1,0 +1,1 @@
+"""What the cardiac MR page shows beyond the shared parts."""

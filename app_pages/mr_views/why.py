@@ -1,0 +1,94 @@
+"""Why: doubt about the outlines, what speaks for the view, what the layers see, which slices move the ejection fraction."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app_pages.mr_views import pictures
+from app_pages.shared.curves import deletion_curve, sentence
+from app_pages.shared.desk import Result, explanation
+from app_pages.shared.job import model_store
+from app_pages.shared.view import view
+from app_pages.shared.wording import text
+from engine.mr.evidence import MrEvidence
+from engine.mr.segmentation import WEIGHT
+from explain.explanation import Explanation
+
+
+def why(found: Result) -> None:
+    made = explanation(found)
+    if made is None:
+        if found.explain_problem:
+            st.error(found.explain_problem, icon=":material/error:")
+        return
+    evidence: MrEvidence = found.analysis.evidence
+    _view(evidence, made, found)
+    if "confidence" in made.arrays:
+        _outlines(evidence, made, found)
+        _influence(made, found)
+        _layers(evidence, found)
+    st.subheader("Can this explanation be trusted?", anchor=False)
+    check = made.faithfulness[0]
+    view(f"{deletion_curve(check, 'picture')}<p>{text(sentence(check))}</p>", f"trust-{found.key}")
+
+
+def _view(evidence: MrEvidence, made: Explanation, found: Result) -> None:
+    st.subheader("What speaks for the view", anchor=False)
+    image = evidence.cine.images[0, made.details["view_slice"]]
+    left, right = st.columns(2)
+    left.image(
+        pictures.coloured_picture(image, made.arrays["view_grad_cam"]),
+        width="stretch",
+        caption="Grad-CAM: purple little, yellow most",
+    )
+    right.image(
+        pictures.coloured_picture(image, np.abs(made.arrays["view_integrated_gradients"])),
+        width="stretch",
+        caption="Integrated gradients, size of each pixel’s share",
+    )
+
+
+def _outlines(evidence: MrEvidence, made: Explanation, found: Result) -> None:
+    st.subheader("Where the outlines are in doubt", anchor=False)
+    number = 1
+    if evidence.cine.slices > 1:
+        number = st.slider(
+            "Slice", 1, evidence.cine.slices, evidence.cine.slices // 2 + 1, key=f"doubt-slice-{found.key}"
+        )
+    for column, phase, name, maps in zip(
+        st.columns(2),
+        made.details["phases"],
+        ("End-diastole", "End-systole"),
+        made.arrays["confidence"],
+        strict=True,
+    ):
+        picture = pictures.doubt_picture(evidence, maps[number - 1].astype(np.float32), phase, number - 1)
+        column.image(picture, width="stretch", caption=f"{name}: the stronger the pink, the less sure")
+
+
+def _influence(made: Explanation, found: Result) -> None:
+    """Which slices move the ejection fraction most."""
+    influence = made.arrays["slice_influence"]
+    if not np.isfinite(influence).any():
+        return
+    order = [k for k in np.argsort(-np.abs(np.nan_to_num(influence))) if np.isfinite(influence[k])][:3]
+    said = "; ".join(f"slice {k + 1}: {influence[k]:+.1f} points" for k in order)
+    st.caption(f"Slices that move the LV ejection fraction most (with it minus without it): {said}.")
+
+
+def _layers(evidence: MrEvidence, found: Result) -> None:
+    """What each channel of a chosen layer makes of this very picture."""
+    from explain.mr import LAYERS, feature_maps
+
+    with st.expander("What the network’s layers see"):
+        layer = st.selectbox("Layer", LAYERS, format_func=lambda one: one.name, key=f"layer-{found.key}")
+        number = evidence.cine.slices // 2
+        phase = evidence.volumes.end_diastole if evidence.volumes else 0
+        maps = feature_maps(evidence, model_store().get(WEIGHT), layer, phase, number)
+        st.image(
+            pictures.channels_picture(maps),
+            width="stretch",
+            caption=f"The twelve strongest of {len(maps)} channels on slice {number + 1} at end-diastole, each in its own "
+            "range: purple little, yellow much",
+        )
