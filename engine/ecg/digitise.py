@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.ecg.digitisation import Calibration, Digitisation, DigitiseOptions, LeadTrace
-from engine.ecg.layout import Placed, candidates, column_starts
+from engine.ecg.layout import LIMB, Placed, candidates, column_starts
 from engine.ecg.leads import LEADS, RATE_HZ
 from engine.ecg.physics import lead_laws
 from engine.ecg.rectify import PX_PER_MM, FlatPage, flat_page
@@ -37,11 +37,11 @@ JOIN_PX = 200  # without ink, within a row
 SEPARATOR_MM = 2.0  # least height of a stroke between columns
 HALO_PX = 21  # height of the blur around a separator, both ends together
 SEPARATOR_SURE = 0.6
-HINT = 0.2  # of a curve's ink, below which a separator's stroke is nothing else
+HINT = 0.08  # of a curve's ink, below which a separator's stroke is nothing else
 SAME_PLACE_MM = 1.0  # by which separators of one column may differ from row to row
 LONG_SEPARATOR_MM = 35.0  # a higher stroke is no curve's
-NAME_MM = 4.0  # height of a name that a curve may run through
-NAMED, USUAL = 0.15, 0.1  # correlation that a strip's name, and lead II, are worth
+NAME_MM = 5.0  # height of a name that a curve may run through
+NAMED, USUAL = 0.25, 0.2  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
 
 
@@ -155,7 +155,7 @@ def _curve_ink(sheet: Sheet) -> np.ndarray:
     ink = np.where(sheet.trace > HINT, np.minimum(sheet.trace + sheet.separator, 1), sheet.trace)
     across = np.ones((round(NAME_MM * PX_PER_MM), 1), np.uint8)
     names = cv2.dilate(sheet.lead_name, np.ones((3, 3), np.uint8)) > 0.6
-    through = cv2.morphologyEx((ink > 0.6).astype(np.float32), cv2.MORPH_CLOSE, across)
+    through = cv2.morphologyEx((ink > 0.35).astype(np.float32), cv2.MORPH_CLOSE, across)
     ink = np.where(names, np.maximum(0.5 * ink, 0.6 * through), ink)
     return np.where(_bars(sheet), 0, ink).astype(np.float32)
 
@@ -410,7 +410,10 @@ def _piece(
 def _strip_lead(strip: Piece, named: str | None, grid: list[Piece]) -> str:
     """The lead of a rhythm strip: the printed lead most like it, with some favour for the name beside it and for lead II."""
     alike = {piece.lead: _correlation(strip, piece) for piece in grid}
-    likely = {lead: value + NAMED * (lead == named) + USUAL * (lead == "II") for lead, value in alike.items()}
+    likely = {
+        lead: value + NAMED * (lead == named and named not in LIMB[:3]) + USUAL * (lead == "II")
+        for lead, value in alike.items()
+    }
     return max(likely, key=lambda lead: likely[lead])
 
 

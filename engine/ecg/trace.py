@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 INK = 0.5  # probability from which a pixel is ink
+PATH_INK = 0.3  # the same for a path: strokes that go steeply are thin and faint
 REACH_MM = 38.0  # how far above and below its row's baseline a curve is looked for
-BLANK_STEP = 2.0  # cost of a column without ink
+BLANK_STEP = 3.0  # cost of a column without ink
 BLANK_MOVE = 0.6  # cost of a px moved within a column without ink
-INK_MOVE = 0.006  # cost of a px moved within a column through ink
+INK_GAIN = 0.03  # what a px moved through ink within a column is worth: a curve goes along its strokes, not past them
 AWAY = 0.0016  # cost per px beyond AWAY_FREE_MM from the baseline, per column
 AWAY_FREE_MM = 4.0
 OTHERS, OTHERS_SHARE = (
@@ -24,7 +25,7 @@ OTHERS, OTHERS_SHARE = (
 )  # cost of a column in which a curve is farther from its baseline than this share of a row
 CLOSED_PX = 4  # of a stroke's ink that may be missing on its way up or down
 SHORT_GAP_MM = 2.5  # a longer stretch without ink is not read
-NIB_SHARE = 1.1  # of the pen's width: what the nib is surely as wide as
+NIB_SHARE = 1.1  # of the pen's width on level lines: a nib that leaves little of the ink of steep ones
 FINE = 2  # values per column
 MERGED_PENS = 0.5  # height that remains of a stroke's ink, in pens, from which two strokes have merged
 LEVEL_MM = 6.0  # length over which a curve's level is taken
@@ -115,10 +116,15 @@ def marked_pulses(pulse: np.ndarray, rows: int, px_per_mm: float) -> Pulses | No
     joined = cv2.morphologyEx(
         (pulse > PULSE_SURE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, round(6 * px_per_mm)), np.uint8)
     )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined)
-    x, width, height = (stats[1:, k].astype(float) for k in (cv2.CC_STAT_LEFT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
-    box = (width > 1.5 * px_per_mm) & (width < 12 * px_per_mm) & (height > 3.5 * px_per_mm) & (height < 30 * px_per_mm)
-    found = [(int(a), int(a + w), float(h)) for a, w, h in zip(x[box], width[box], height[box], strict=True)]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
+    found = []
+    for k, (x, y, width, height, _) in enumerate(stats[1:].tolist(), start=1):
+        if not 3.5 <= height / px_per_mm <= 30 or width > 20 * px_per_mm:
+            continue
+        upper_half = (labels[y : y + height // 2, x : x + width] == k).any(axis=0)  # the foot may run on into the curve
+        across = np.flatnonzero(upper_half)
+        if len(across) > 1.5 * px_per_mm:
+            found.append((x + int(across[0]), x + int(across[-1]), float(height)))
     return _at_an_end(found, rows, pulse.shape[1], px_per_mm)
 
 
@@ -160,7 +166,7 @@ def _paths(trace: np.ndarray, baselines: np.ndarray, px_per_mm: float) -> np.nda
     reach = round(REACH_MM * px_per_mm)
     top = np.round(baselines).astype(int) - reach
     span = 2 * reach + 1
-    blank = np.pad(1.0 - np.minimum(trace / INK, 1.0), ((reach, reach), (0, 0)), constant_values=1.0)
+    blank = np.pad(1.0 - np.minimum(trace / PATH_INK, 1.0), ((reach, reach), (0, 0)), constant_values=1.0)
     rows = np.clip(top[:, None] + reach + np.arange(span), 0, len(blank) - 1)
     around = np.ascontiguousarray(blank.T)[:, rows]  # (w, rows, span)
     far = np.abs(np.arange(span) - reach)
@@ -177,8 +183,9 @@ def _shortest(blank: np.ndarray, away: np.ndarray) -> np.ndarray:
     width, rows, span = blank.shape
     entered = np.empty((width, rows, span), np.float32)  # cost on entering a column at an index
     climb = np.cumsum(blank, axis=2, dtype=np.float32)  # cost of moving within a column from the first index on
-    climb *= BLANK_MOVE
-    climb += INK_MOVE * np.arange(span, dtype=np.float32)
+    climb *= BLANK_MOVE + INK_GAIN
+    index = np.arange(span, dtype=np.float32)
+    climb -= INK_GAIN * index
     cost = np.zeros((rows, span), np.float32)
     for x in range(width):
         enter = entered[x]
@@ -197,7 +204,8 @@ def _shortest(blank: np.ndarray, away: np.ndarray) -> np.ndarray:
     leave = cost.argmin(axis=1)
     for x in range(width - 1, -1, -1):
         rise = climb[x]
-        enter_at = (entered[x] + np.abs(rise - rise[each, leave][:, None])).argmin(axis=1)
+        way = rise[each, leave][:, None] - rise
+        enter_at = (entered[x] + np.where(index <= leave[:, None], way, -way)).argmin(axis=1)
         visited[:, x, 0], visited[:, x, 1] = np.minimum(enter_at, leave), np.maximum(enter_at, leave)
         leave = enter_at
     return visited
