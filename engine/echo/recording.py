@@ -17,6 +17,7 @@ from engine.videos import Video
 
 OPENING = 32  # frames, about one beat, that the sector and the place of the heart are found on
 SECTOR_FRAMES = 8  # of these
+WHOLE_BONUS = 0.05  # a closer look has to be clearly better than the whole sector
 JUDGED = 4  # and to choose the part that the network looks at
 MAX_COLOUR = 0.05  # share of the sector in colour: Doppler and tissue colour; machines' tinted greys stay below
 
@@ -73,21 +74,22 @@ def squares_of(
     return np.stack(found)
 
 
-def best_box(opening: Opening, side: int, judge: Callable[[np.ndarray], float], good: float) -> Letterbox:
+def best_box(opening: Opening, side: int, judge: Callable[[np.ndarray, bool], float], good: float) -> Letterbox:
     """The part of the sector that the network sees best: the whole sector, or a closer look where that is not `good` enough.
 
-    judge: (n, side, side) uint8 squares -> 0..1. Machines set to a great depth show the heart small.
+    judge: (n, side, side) uint8 squares, and whether they are a closer look -> 0..1.
+    Machines set to a great depth show the heart small.
     """
     grey = opening.few(JUDGED)
     whole, *closer = _boxes(opening.sector, side)
 
     def quality(box: Letterbox) -> float:
-        return judge(np.stack([box.shrink(frame) for frame in grey]))
+        return judge(np.stack([box.shrink(frame) for frame in grey]), box is not whole)
 
     first = quality(whole)
     if first >= good:
         return whole
-    scored = [(first + 0.05, whole)] + [(quality(box), box) for box in closer]  # the whole view unless clearly worse
+    scored = [(first + WHOLE_BONUS, whole)] + [(quality(box), box) for box in closer]
     return max(scored, key=lambda pair: pair[0])[1]
 
 

@@ -61,7 +61,7 @@ def _fillings(curve: np.ndarray, troughs: np.ndarray, swing: float) -> list[Beat
     found = []
     for es, end in zip(troughs, [*troughs[1:], len(curve)], strict=True):
         ed = int(es) + int(np.argmax(curve[es:end]))
-        if 0 < es and ed < len(curve) - 1 and curve[ed] - curve[es] >= swing:
+        if es > 0 and ed < len(curve) - 1 and curve[ed] - curve[es] >= swing:
             found.append(Beat(ed, int(es), 100 * float(1 - curve[es] / curve[ed])))
     return found
 

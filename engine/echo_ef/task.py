@@ -36,9 +36,9 @@ STRUCTURES = (
     Structure(ATRIUM, "left_atrium", "Left atrium", (80, 150, 255)),
 )
 LEAST_PX = (160, 110, 60)  # of cavity, myocardium and atrium in the square: less is no apical view of a heart
-SURE = (
-    0.88  # mean probability of the drawn structures: from here the whole sector need not be searched for a closer look
-)
+SURE = 0.88  # mean probability of the drawn structures that is called sure
+SEARCH_BELOW = 0.8  # below it a closer look is tried: the heart may be small in the sector
+EDGE_PX = 4  # of the heart on the edge of a closer look: more, and it is cut
 LEAST_SURE = 0.75  # below it nothing here resembles an apical view
 VIEW_FRAMES = 8
 NORMAL_EF = (52.0, 74.0)  # %: men 52 to 72, women 54 to 74
@@ -159,11 +159,19 @@ def _draw(video: Video, store: ModelStore, progress: Progress) -> tuple[Drawn, f
 def look(opening: Opening, model: LoadedModel) -> tuple[np.ndarray, Letterbox]:
     """(n, 4, SIDE, SIDE) probabilities of a few frames of the opening, and where the network looked."""
 
-    def judged(squares: np.ndarray) -> float:
-        return _sureness(segment(squares, model, silent))
+    def judged(squares: np.ndarray, closer: bool) -> float:
+        shares = segment(squares, model, silent)
+        return _sureness(shares) * (1 - (_cut(shares) if closer else 0.0))
 
-    box = best_box(opening, SIDE, judged, SURE)
+    box = best_box(opening, SIDE, judged, SEARCH_BELOW)
     return segment(np.stack([box.shrink(frame) for frame in opening.few(VIEW_FRAMES)]), model, silent), box
+
+
+def _cut(shares: np.ndarray) -> float:
+    """Share of the frames whose heart is cut by the square's edge: a closer look must hold all of it."""
+    heart = shares.argmax(1) > 0
+    edge = heart[:, [0, 1, -2, -1]].any(1).sum(1) + heart[:, :, [0, 1, -2, -1]].any(2).sum(1)
+    return float((edge > EDGE_PX).mean())
 
 
 def _sureness(shares: np.ndarray) -> float:
