@@ -40,7 +40,6 @@ def read_nifti(part: Part) -> Cine:
     try:
         image = kind.from_bytes(data)
         shape = tuple(int(n) for n in image.shape)
-        zooms = np.abs(np.asarray(image.header["pixdim"][1:4], float)), np.asarray(image.header["pixdim"][1:4], float)
         if image.get_data_dtype().names:
             raise RefusedStudy("colour", "Expected grey MR images, but the file is in colour; choose the cine itself.")
         _check_shape(shape)
@@ -49,7 +48,7 @@ def read_nifti(part: Part) -> Cine:
         raise
     except Exception as error:  # nibabel raises anything from HeaderDataError to ValueError on damaged bytes
         raise UnreadableInput("The NIfTI file is damaged or incomplete; export it again.") from error
-    spacing = zooms[1]
+    spacing = _sizes(data)
     if not np.isfinite(spacing).all() or (spacing[: min(len(shape), 3)] <= 0).any():
         raise RefusedStudy(
             "bad_spacing",
@@ -68,6 +67,13 @@ def read_nifti(part: Part) -> Cine:
         float(spacing[2]) if voxels.shape[2] > 1 else None,
         name=f"{voxels.shape[2]} slices, {voxels.shape[3]} phases, {voxels.shape[1]} x {voxels.shape[0]} px",
     )
+
+
+def _sizes(data: bytes) -> np.ndarray:
+    """(3,) pixdim 1 to 3 as they are stored: the library would make them positive without a word."""
+    second = data[344:348] != b"n+1\0"
+    order = "<" if data[:1] in (b"\x5c", b"\x1c") else ">"  # of sizeof_hdr: 348 or 540
+    return np.frombuffer(data, f"{order}{'f8' if second else 'f4'}", 4, 104 if second else 76)[1:].astype(float)
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:
