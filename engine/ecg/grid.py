@@ -157,7 +157,7 @@ def common_pitch(profile: np.ndarray, long_side_px: float) -> tuple[float, float
     choices = [(px, mm) for mm, (low, high) in PITCH_PX.items() for px in np.geomspace(low, high, 400)]
     heights = np.array([_comb_height(profile, px, mm) for px, mm in choices])
     far = np.array([abs(np.log(long_side_px / px * mm / SHEET_MM)) for px, mm in choices])
-    best = int((heights / heights.max() - SHEET_WEIGHT * far).argmax())
+    best = int((heights / max(heights.max(), 1e-9) - SHEET_WEIGHT * far).argmax())
     return choices[best][0], choices[best][1], float(heights[best])
 
 

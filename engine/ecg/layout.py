@@ -44,6 +44,7 @@ EARLY = 0.14  # of a column's width: how far before its column a name may begin
 LATE = 0.55  # of a column's width: how far into it
 CONTRADICTION = 0.5  # what a name at another lead's place counts against a layout
 DROPPED_ROW = 0.8  # what a row that is taken for no curve counts against it
+FAINT_ROW = 0.8  # what a row of curves counts against it that holds no ink, the whole width long
 CLEAR = 0.75  # likeness times confidence from which a name is certain
 
 
@@ -85,7 +86,7 @@ def candidates(
         weakest = np.argsort(strengths, kind="stable")[: spare + 2]
         for dropped in combinations(sorted(weakest.tolist()), spare):
             rows = tuple(k for k in range(len(baselines)) if k not in dropped)
-            cost = DROPPED_ROW * sum(strengths[k] for k in dropped)
+            cost = DROPPED_ROW * sum(strengths[k] for k in dropped) + FAINT_ROW * sum(1 - strengths[k] for k in rows)
             found.append(_placed(name, layout, rows, likeness, baselines, span, cost))
     return sorted(found, key=lambda placed: -placed.score)
 

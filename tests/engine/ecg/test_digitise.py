@@ -1,0 +1,77 @@
+"""Pages of our own renderer read back to their signals, with the shipped network; and what is no ECG."""
+
+import numpy as np
+import pytest
+
+from engine import models
+from engine.ecg.digitisation import Digitisation, DigitiseOptions
+from engine.ecg.digitise import digitise
+from engine.ecg.leads import LEADS
+from engine.errors import RefusedStudy
+from training.ecg_page import RenderedPage, plain_style, render
+from training.ecg_simulator import EcgProfile, simulate
+
+
+@pytest.fixture(scope="module")
+def network() -> models.LoadedModel:
+    return models.store("cpu").get("ecg-page")
+
+
+@pytest.fixture(scope="module")
+def page() -> RenderedPage:
+    signal = simulate(EcgProfile(), 10, np.random.default_rng(1))
+    return render(signal, plain_style(px_per_mm=6), np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def read(page, network) -> Digitisation:
+    return digitise(page.image, DigitiseOptions(), network)
+
+
+def snr_db(true: np.ndarray, found: np.ndarray) -> float:
+    """Of the best of shifts up to 40 ms; medians removed, missing samples 0."""
+    true = true - np.median(true)
+    found = np.nan_to_num(found - np.nanmedian(found))
+    errors = [((true - np.roll(found, shift))[40:-40] ** 2).sum() for shift in range(-20, 21)]
+    return float(10 * np.log10((true[40:-40] ** 2).sum() / min(errors)))
+
+
+def test_layout_and_calibration_of_a_clean_page(read):
+    assert read.layout == "3x4+1"
+    assert (read.calibration.speed_mm_s, read.calibration.gain_mm_mv) == (25, 10)
+    assert read.grid_found
+    assert tuple(read.signal.given()) == tuple(LEADS)
+
+
+def test_the_signals_of_a_clean_page_come_back(read, page):
+    found = {(trace.lead, trace.rhythm): trace for trace in read.traces}
+    values = []
+    for drawn in page.leads:
+        trace = found[drawn.lead, drawn.rhythm]
+        count = min(len(drawn.values_mv), len(trace.values_mv))
+        values.append(snr_db(drawn.values_mv[:count], trace.values_mv[:count]))
+    assert np.median(values) > 7
+
+
+def test_a_page_upside_down_is_turned(page, network):
+    found = digitise(np.ascontiguousarray(page.image[::-1, ::-1]), DigitiseOptions(), network)
+    assert found.layout == "3x4+1"
+    assert abs(abs(found.rotation_deg) - 180) < 1
+
+
+def test_the_reader_s_gain_counts(page, read, network):
+    twice = digitise(page.image, DigitiseOptions(gain_mm_mv=20.0), network)
+    assert twice.calibration.gain_from == "reader"
+    ratio = np.nanstd(read.signal.samples_mv) / np.nanstd(twice.signal.samples_mv)
+    assert ratio == pytest.approx(2, rel=0.02)
+
+
+def test_an_empty_page_is_refused(network):
+    with pytest.raises(RefusedStudy, match="curves of an ECG"):
+        digitise(np.full((600, 800, 3), 240, np.uint8), DigitiseOptions(), network)
+
+
+def test_a_corner_of_a_page_is_refused(page, network):
+    height, width = page.image.shape[:2]
+    with pytest.raises(RefusedStudy):
+        digitise(page.image[: int(0.42 * height), : int(0.27 * width)].copy(), DigitiseOptions(), network)

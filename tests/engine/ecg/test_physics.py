@@ -1,0 +1,35 @@
+"""The limb leads' laws on signals that keep them exactly, that break them, and that cannot be checked."""
+
+import numpy as np
+import pytest
+
+from engine.ecg.physics import lead_laws
+
+
+def twelve(seconds: float = 2.0) -> np.ndarray:
+    t = np.arange(round(500 * seconds)) / 500
+    one, two = np.sin(7 * t), np.cos(5 * t)
+    limb = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
+    return np.stack([*limb, *(np.sin(k * t) for k in range(6))], axis=1)
+
+
+def test_one_heart_keeps_both_laws():
+    laws = lead_laws(twelve())
+    assert laws.einthoven == pytest.approx(0, abs=1e-9)
+    assert laws.goldberger == pytest.approx(0, abs=1e-9)
+
+
+def test_a_lead_upside_down_breaks_its_law_only():
+    leads = twelve()
+    leads[:, 0] *= -1
+    laws = lead_laws(leads)
+    assert laws.einthoven > 1
+    assert laws.goldberger < 1e-9
+    assert laws.worst == laws.einthoven
+
+
+def test_leads_not_printed_together_cannot_be_checked():
+    leads = twelve()
+    leads[:400, 0] = np.nan
+    leads[300:, 1] = np.nan
+    assert np.isnan(lead_laws(leads).einthoven)

@@ -1,0 +1,89 @@
+"""Curves drawn with a round pen, whose heights are known."""
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.ecg.trace import RowCurve, calibration_pulses, follow_rows, marked_pulses, row_baselines
+
+PX_PER_MM = 8.0
+WIDTH = 800
+
+
+def drawn(*curves: np.ndarray, height: int = 500) -> np.ndarray:
+    """(height, WIDTH) 0..1: the curves, (WIDTH,) px each, drawn 4 px wide."""
+    ink = np.zeros((height * 4, WIDTH * 4), np.uint8)
+    for y in curves:
+        points = np.stack([np.arange(WIDTH), y], 1) * 4 + 1.5
+        cv2.polylines(ink, [np.round(points * 16).astype(np.int32)], False, 255, 16, cv2.LINE_AA, 4)
+    return cv2.resize(ink, (WIDTH, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def wave(level: float, height: float = 0.0) -> np.ndarray:
+    """A slow wave with a narrow triangle (10 px wide at its foot) every 200 px."""
+    x = np.arange(WIDTH)
+    return level + 6 * np.sin(x / 40) - height * np.clip(1 - np.abs(x % 200 - 100) / 10, 0, None)
+
+
+def test_rows_are_found_where_curves_run():
+    found = row_baselines(drawn(wave(150), wave(350)), PX_PER_MM)
+    np.testing.assert_allclose(found, [150, 350], atol=8)
+
+
+def test_no_ink_has_no_rows():
+    assert len(row_baselines(np.zeros((300, 300), np.float32), PX_PER_MM)) == 0
+
+
+@pytest.mark.parametrize("height", [60.0, -60.0])
+def test_a_curve_is_followed_to_the_tips_of_narrow_waves(height):
+    true = wave(250, height)
+    (row,) = follow_rows(drawn(true), np.array([250.0]), PX_PER_MM)
+    inner = slice(20, -20)
+    assert np.sqrt(np.mean((row.y - true)[inner] ** 2)) < 2.5
+    tips = 100 + 200 * np.arange(4)
+    reached = (250 - row.y)[tips] / (250 - true)[tips]
+    assert reached.min() > 0.85
+
+
+def test_slow_curves_are_read_below_a_pixel():
+    true = wave(250)
+    (row,) = follow_rows(drawn(true), np.array([250.0]), PX_PER_MM)
+    assert np.abs(row.y - true)[20:-20].max() < 0.5
+
+
+def test_a_row_without_ink_for_a_while_does_not_take_its_neighbours():
+    ink = drawn(wave(150), wave(350))
+    ink[250:, 300:400] = 0
+    upper, lower = follow_rows(ink, np.array([150.0, 350.0]), PX_PER_MM)
+    assert np.nanmax(np.abs(upper.y - 150)) < 20
+    assert np.nanmax(np.abs(lower.y - 350)) < 20
+    assert np.isnan(lower.y[320:380]).all()
+
+
+def pulsed(level: float) -> RowCurve:
+    """A level row that begins with a pulse of 80 px from column 20 to 60."""
+    y = np.full(WIDTH, level)
+    y[20:61] -= 80
+    return RowCurve(y, np.ones(WIDTH), 3.0, level)
+
+
+def test_pulses_at_the_left_end_are_measured():
+    pulses = calibration_pulses([pulsed(150.0), pulsed(350.0)], PX_PER_MM)
+    assert pulses is not None
+    assert pulses.height_px == pytest.approx(80, abs=2)
+    assert 58 < pulses.left < 72
+
+
+def test_a_single_step_is_no_pulse():
+    level = RowCurve(np.full(WIDTH, 350.0), np.ones(WIDTH), 3.0, 350.0)
+    assert calibration_pulses([pulsed(150.0), level, level], PX_PER_MM) is None
+
+
+def test_marked_pulses_say_where_the_curves_begin():
+    marks = np.zeros((500, WIDTH), np.float32)
+    for top in (70, 270):
+        cv2.rectangle(marks, (20, top), (60, top + 80), 1.0, 3)
+    pulses = marked_pulses(marks, 2, PX_PER_MM)
+    assert pulses is not None
+    assert pulses.height_px == pytest.approx(82, abs=3)
+    assert 58 < pulses.left < 68
