@@ -141,7 +141,7 @@ def _facts(read: Digitisation) -> str:
         ("Paper speed", f"{scale.speed_mm_s:g} mm/s ({scale.speed_from})"),
         ("Gain", f"{scale.gain_mm_mv:g} mm/mV ({scale.gain_from})"),
         ("Length", f"{signal.seconds:.1f} s"),
-        ("Turned by", f"{read.rotation_deg:.0f}°" if abs(read.rotation_deg) >= 1 else ""),
+        ("Turned by", f"{read.rotation_deg:.0f}°".replace("-", "−") if abs(read.rotation_deg) >= 1 else ""),
         ("Printed by the machine", _printed(read.printed)),
     )
     return "<dl class='facts'>" + "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in rows if v) + "</dl>"

@@ -211,7 +211,7 @@ def _frame_name(evidence: EchoEfEvidence, frame: int) -> str:
 def _measured(analysis: Analysis, found: Result) -> None:
     section(
         "Measurements",
-        "Volumes by discs in one plane. Over the beats that count: their median, less the method’s mean error; then beat by beat.",
+        "Volumes by discs in one plane. EF over the beats that count is their median less the method’s mean error.",
     )
     if not analysis.finding.measurements:
         st.info("Nothing is measured without a whole beat.", icon=":material/info:")

@@ -10,7 +10,6 @@ import streamlit as st
 from app_pages.shared.desk import desk
 from app_pages.shared.intake import EXAMPLES, example, lay_example
 from app_pages.shared.section import section
-from app_pages.shared.sidebar import RESEARCH
 from app_pages.shared.view import view
 from app_pages.shared.wording import text
 from engine.registry import TASKS, Task
@@ -61,7 +60,7 @@ LIMITS = (
 def show(pages: Mapping[str, Any]) -> None:
     """pages: each task's page, by the task's id."""
     st.title("A second opinion on cardiac data", anchor=False)
-    st.markdown(f"You show a study; the app answers one clinical question about it and shows why. **{RESEARCH}**")
+    st.markdown("You show a study; the app answers one clinical question about it and shows why.")
     for task in TASKS.values():
         _question(task, pages[task.id])
     section("How it works")
@@ -84,8 +83,10 @@ def _card(heading: str, sentences: tuple[str, ...]) -> str:
 
 
 def _question(task: Task, page: Any) -> None:
+    shown = EXAMPLES / f"{task.id}_result.jpg"
     with st.container(border=True):
-        words, picture = st.columns([2, 3], gap="large", vertical_alignment="center")
+        pictured = shown.is_file()
+        words, beside = st.columns([2, 3] if pictured else [3, 2], gap="large", vertical_alignment="center")
         with words:
             st.header(task.title, anchor=False)
             st.markdown(f"**{task.question}**")
@@ -95,6 +96,7 @@ def _question(task: Task, page: Any) -> None:
                 "as a page, a report and files</dd></dl>",
                 f"about-{task.id}",
             )
+        with words if pictured else beside:
             if st.button(
                 "Open", key=f"open-{task.id}", type="primary", icon=":material/arrow_forward:", width="stretch"
             ):
@@ -102,9 +104,8 @@ def _question(task: Task, page: Any) -> None:
             if example(task) and st.button("Try the synthetic example", key=f"home-example-{task.id}", width="stretch"):
                 lay_example(task, desk(task))
                 st.switch_page(page)
-        shown = EXAMPLES / f"{task.id}_result.jpg"
-        if shown.is_file():
-            picture.image(
+        if pictured:
+            beside.image(
                 str(shown),
                 width="stretch",
                 alt=f"{task.title}: the synthetic example as the app reads it",

@@ -21,7 +21,7 @@ def corrections(photo: np.ndarray, read: Digitisation | None, desk: Desk, result
     """
     from engine.ecg.layout import LAYOUTS
 
-    with st.expander("Correct what was understood", icon=":material/tune:", expanded=read is None):
+    with st.expander("Correct what was understood", icon=":material/tune:", expanded=read is None or bool(desk.fields)):
         st.caption("Drag the corners to the printed area, or say what the paper shows, then read it again.")
         moved = corners(photo, None if read is None else read.corners, f"corners-{result.key}", result.drawings)
         left, middle, right, last = st.columns(4)

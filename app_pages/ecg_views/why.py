@@ -7,6 +7,7 @@ import streamlit as st
 
 from app_pages.ecg_views import photo
 from app_pages.ecg_views.criteria import criteria
+from app_pages.ecg_views.numbers import numbers
 from app_pages.ecg_views.paper import COLUMNS, PAGE_SECONDS, paper, usual_arrangement
 from app_pages.shared.curves import deletion_curve, sentence
 from app_pages.shared.desk import Result, class_explanation, explanation
@@ -40,19 +41,22 @@ def why(task: Task, result: Result, chosen: str) -> None:
             _lead_bars(found, label, f"leads-{result.key}")
         with check:
             st.subheader("Can this explanation be trusted?", anchor=False)
-            _check(task, result, chosen)
+            own = _check(task, result, chosen)
+        if own is not None:
+            numbers(own.details["measured"][chosen], label, f"numbers-{result.key}")
     elif result.explain_problem:
         st.error(f"The explanation could not be made. {result.explain_problem}", icon=":material/error:")
     criteria(finding, evidence.criteria, chosen, f"criteria-{result.key}")
 
 
-def _check(task: Task, result: Result, chosen: str) -> None:
-    """Whether the explanation passed the deletion check, and its curve."""
+def _check(task: Task, result: Result, chosen: str) -> Explanation | None:
+    """Whether the explanation passed the deletion check, and its curve; returns the explanation of the class."""
     own = class_explanation(task, result, chosen)
     verdict = next((check for check in own.faithfulness if check.label == chosen), None) if own else None
     if verdict is not None:
         (st.success if verdict.passed else st.warning)(sentence(verdict))
         view(deletion_curve(verdict), f"curve-{result.key}")
+    return own
 
 
 def colour(found: Explanation, method: str, code: str) -> np.ndarray | None:
@@ -152,7 +156,8 @@ def _lead_bar(lead: str, drop: float, reach: float) -> str:
         start, size = (50.0 if drop >= 0 else 50 + 50 * drop / reach), 50 * abs(drop) / reach
         track = f"<span class='fill' style='left:{start:.1f}%;width:{size:.1f}%'></span>"
         track += "<span class='zero' style='left:50%'></span>"
-        told, kind = f"{drop * 100:+.1f}".replace("-", "−"), "yes" if drop > 0 else ""
+        told = f"{drop * 100:+.1f}".replace("-", "−") if abs(drop) >= 0.0005 else "0.0"
+        kind = "yes" if drop >= 0.0005 else ""
     return (
         f"<div class='bar {kind}'><span class='what'>{lead}</span><span class='track'>{track}</span>"
         f"<span class='share'>{told}</span></div>"

@@ -37,6 +37,5 @@ def sidebar(task: Task, desk: Desk) -> None:
 
 
 def notice() -> None:
-    """The line that every page carries."""
-    with st.sidebar:
-        st.warning(RESEARCH, icon=":material/science:")
+    """The line that every page carries, above its title: a phone shows no sidebar until it is opened."""
+    st.markdown(f":material/science: :orange[**{RESEARCH}**]")

@@ -10,7 +10,9 @@ pytestmark = pytest.mark.browser
 
 def test_a_visitor_sees_what_the_app_does_and_what_it_does_not(open_app):
     page = open_app()
-    told = steps.main(page).inner_text()
+    page.get_by_role("heading", name="Where your data go").wait_for()
+    page.get_by_text("Goes in").last.wait_for()
+    told = steps.told(page)
     for task in TASKS.values():
         assert task.question in told
         assert task.takes in told
