@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,7 @@ SEED = 20
 ROUNDS = ((40, 2e-3, 1.0, 0.0), (18, 8e-4, 0.4, 0.3), (8, 5e-4, 0.3, 0.2), (9, 8e-4, 0.9, 0.1))
 # The masks of the first rounds were shrunk by cv2.INTER_NEAREST, which moves them by up to half a pixel of the square; the
 # last round learns exact ones. The shipped weight is made so, hence it stays so until it is trained again from the start.
+ENDS = list(accumulate(epochs for epochs, *_ in ROUNDS))
 MOVED_MASKS_UNTIL = 58  # epochs
 OTHERS_SHARE = 0.15  # of a batch: pictures that hold no four-chamber view, to learn to draw nothing there
 OTHER_CLIPS = (  # sets whose terms allow training; the clips of other views
@@ -197,7 +199,7 @@ def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         start = state["epoch"] + 1
-    for epoch in range(start, sum(epochs for epochs, *_ in ROUNDS)):
+    for epoch in range(start, ENDS[-1]):
         rng = np.random.default_rng([SEED, epoch])
         training = moved if epoch < MOVED_MASKS_UNTIL else exact
         network.train()
@@ -228,11 +230,21 @@ def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads
             "epoch": epoch,
         }
         torch.save(state, newest)
+        if epoch + 1 in ENDS:
+            torch.save(average.state_dict(), runs / f"round{ENDS.index(epoch + 1)}.pt")
         lv, myocardium, atrium = dice(average.module, validation)
         print(
             f"epoch {epoch} loss {total / steps:.4f} dice lv {lv:.4f} myocardium {myocardium:.4f} atrium {atrium:.4f}",
             flush=True,
         )
+    return _mean(average, [runs / f"round{k}.pt" for k in (len(ROUNDS) - 2, len(ROUNDS) - 1)])
+
+
+def _mean(average: torch.optim.swa_utils.AveragedModel, files: list[Path]) -> nn.Module:
+    """Mean of the weights after the last rounds: one is best on its own hospital, one on strange machines (Wortsman 2022)."""
+    states = [torch.load(file, weights_only=True) for file in files]
+    mean = {k: (sum(s[k].float() for s in states) / len(states)).to(states[0][k].dtype) for k in states[0]}
+    average.load_state_dict(mean)
     return average.module
 
 

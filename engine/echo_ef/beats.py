@@ -9,7 +9,7 @@ from scipy.signal import find_peaks, savgol_filter
 
 SHORTEST_BEAT_S = 0.3  # 200 beats a minute
 ASSUMED_RATE_HZ = 40.0  # of videos that state none: only the shortest distance between beats depends on it
-LEAST_SWING = 0.25  # prominence of a beat's trough, as a share of the curve's 5th to 95th percentile range
+LEAST_SWING = 0.4  # prominence of a beat's trough, as a share of the curve's 5th to 95th percentile range
 LEAST_SWING_OF_LEVEL = 0.04  # and of its median: a still heart has no beats
 
 
