@@ -74,6 +74,88 @@ def ecg4u_design() -> Callable[[bytes], None]:
     return answer
 
 
+def echo_video() -> tuple[str, bytes]:
+    """A drawn four-chamber view at EchoNet-Dynamic's size: 96 frames of 112 x 112 px at 50 per second, as AVI."""
+    import cv2
+
+    from training.echo_simulator import EchoScene, simulate
+
+    frames, _ = simulate(EchoScene(rate_hz=50, seconds=1.92))
+    return "video.avi", _avi([cv2.resize(frame, (112, 112), interpolation=cv2.INTER_AREA) for frame in frames], 50)
+
+
+def _avi(frames: list[np.ndarray], rate_hz: int) -> bytes:
+    import av
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="avi") as container:
+        stream = container.add_stream("ffv1", rate=rate_hz)
+        stream.height, stream.width = frames[0].shape
+        stream.pix_fmt = "gray"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="gray")))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+def echonet_design() -> Callable[[bytes], None]:
+    """EchoNet-Dynamic's two networks (Ouyang 2020): segmentation of every frame, EF of every clip (32 frames, period 2)."""
+    import av
+    import torch
+    from torchvision.models.segmentation import deeplabv3_resnet50
+    from torchvision.models.video import r2plus1d_18
+
+    torch.manual_seed(SEED)
+    segmentation = deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=1).eval()
+    regression = r2plus1d_18(num_classes=1).eval()
+
+    def answer(data: bytes) -> None:
+        with av.open(io.BytesIO(data), mode="r") as video:
+            frames = np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)])
+        x = (torch.from_numpy(frames).permute(0, 3, 1, 2).float() - 30.8) / 47.9
+        with torch.inference_mode():
+            for some in x.split(20):
+                segmentation(some)
+            for start in range(len(x) - 63):
+                regression(x[start : start + 64 : 2].permute(1, 0, 2, 3)[None])
+
+    return answer
+
+
+def spark_recording() -> tuple[str, bytes]:
+    """The app's simulated confocal recording, as OME-TIFF."""
+    from training.examples import calcium_sparks
+
+    return "recording.tif", calcium_sparks()
+
+
+def deepcardio_design() -> Callable[[bytes], None]:
+    """Deepcardio's frame classifier: an InceptionV3 on every frame, alone (its U-Net would come on top)."""
+    import tifffile
+    import torch
+    from torchvision.models import inception_v3
+
+    torch.manual_seed(SEED)
+    network = inception_v3(weights=None, num_classes=2, init_weights=False, aux_logits=False).eval()
+
+    def answer(data: bytes) -> None:
+        frames = tifffile.imread(io.BytesIO(data)).astype(np.float32)
+        x = torch.from_numpy(frames / max(float(frames.max()), 1.0))[:, None].expand(-1, 3, -1, -1)
+        tall, wide = (max(0, 75 - side) for side in x.shape[-2:])
+        x = torch.nn.functional.pad(x, (0, wide, 0, tall))  # its input has 75 rows or more, zeros below
+        with torch.inference_mode():
+            for some in x.split(16):
+                network(some)
+
+    return answer
+
+
 SUBJECTS = {
-    "ecg": Subject("one phone photo of a 3x4 page", ecg_photo, "ECG4U: one CNN per class on the picture", ecg4u_design)
+    "ecg": Subject("one phone photo of a 3x4 page", ecg_photo, "ECG4U: one CNN per class on the picture", ecg4u_design),
+    "echo-ef": Subject(
+        "96 frames of 112 x 112 px", echo_video, "EchoNet-Dynamic: every frame and every clip", echonet_design
+    ),
+    "calcium-sparks": Subject(
+        "one confocal recording", spark_recording, "Deepcardio: InceptionV3 on every frame", deepcardio_design
+    ),
 }

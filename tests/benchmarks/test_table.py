@@ -23,8 +23,9 @@ def test_the_ecg_is_a_photo_of_two_megapixels():
     assert photo.width * photo.height == pytest.approx(2e6, rel=0.01)
 
 
-def test_drawing_again_gives_the_same_study():
-    assert SUBJECTS["ecg"].draw() == SUBJECTS["ecg"].draw()
+@pytest.mark.parametrize("task", SUBJECTS)
+def test_drawing_again_gives_the_same_study(task):
+    assert SUBJECTS[task].draw() == SUBJECTS[task].draw()
 
 
 def test_ratios_are_the_peer_s_value_over_ours(monkeypatch):
