@@ -1,0 +1,33 @@
+"""The ejection fraction page as its user works with it."""
+
+import re
+
+from tests.app_pages.steps import answered, headline, main, picture, to_page, upload
+
+
+def test_example_is_answered_drawn_explained_and_exported(open_app):
+    page = open_app()
+    to_page(page, "Ejection fraction")
+    page.get_by_role("button", name="Try the synthetic example").click()
+    answered(page)
+    before = headline(page)
+    assert re.match(r"EF \d+ %", before)
+    slider = page.locator("#player svg[role=slider]")
+    first = page.locator("#player .frame").inner_text()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#player .frame").inner_text() != first
+    main(page).get_by_role("button", name=re.compile("^Beat 1")).click()
+    main(page).get_by_text("beat 2").first.wait_for()
+    main(page).get_by_text("Long axis and discs on the drawn cavity").wait_for()
+    with page.expect_download() as download:
+        main(page).get_by_role("button", name="finding.json").click()
+    assert '"task": "echo-ef"' in download.value.path().read_text(encoding="utf-8")
+
+
+def test_a_picture_of_something_else_is_refused_without_a_number(open_app):
+    page = open_app()
+    to_page(page, "Ejection fraction")
+    upload(page, "holiday.png", picture())
+    answered(page)
+    assert headline(page) == "Not read"
