@@ -16,8 +16,8 @@ from engine.sparks.events import SlowRelease, slow_releases
 from engine.sparks.readers import KINDS
 from engine.sparks.recording import Recording
 
-WINDOW_SAMPLES = 9_000_000  # of the working grid in one window: bounds the memory
-OVERLAP_MS = 400.0  # of successive windows: a spark and its rest fit in
+WINDOW_SAMPLES = 4_000_000  # of the working grid in one window: bounds the memory
+OVERLAP_MS = 240.0  # of successive windows: a spark and its rest fit in
 READ_BYTES = 64 << 20  # read from the file at once
 DEFAULT_UM, DEFAULT_MS = 0.2, 8.0  # assumed for finding, never for reporting, where the reader states none
 DEFAULT_LINE_UM, DEFAULT_LINE_MS = 0.1, 1.0

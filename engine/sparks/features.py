@@ -82,10 +82,11 @@ def frame_features(search: Search, z: np.ndarray, rest: Rest) -> np.ndarray:
 
     `with_events` adds the last column.
     """
-    inside = search.responses[:, :, rest.cell]  # (CHANNELS, T, pixels)
-    top = _bent(inside.max(2)).T / 2 - 2
-    many = np.sort(search.strongest[:, rest.cell], axis=1)[:, -64:]
-    extent = np.log2(1 + (search.strongest[:, rest.cell] > 4.0).sum(1)) / 4
+    top = _bent(np.stack([channel[:, rest.cell].max(1) for channel in search.responses], 1)) / 2 - 2
+    inside = search.strongest[:, rest.cell]  # (T, pixels)
+    kept = min(64, inside.shape[1])
+    many = np.partition(inside, -kept, axis=1)[:, -kept:]
+    extent = np.log2(1 + (inside > 4.0).sum(1)) / 4
     mean = z[:, rest.cell].mean(1) * np.sqrt(rest.cell.sum())
     columns = [
         top,
