@@ -25,9 +25,10 @@ OTHERS, OTHERS_SHARE = (
 )  # cost of a column in which a curve is farther from its baseline than this share of a row
 CLOSED_PX = 4  # of a stroke's ink that may be missing on its way up or down
 SHORT_GAP_MM = 2.5  # a longer stretch without ink is not read
-NIB_SHARE = 1.1  # of the pen's width on level lines: a nib that leaves little of the ink of steep ones
-FINE = 2  # values per column
-MERGED_PENS = 0.5  # height that remains of a stroke's ink, in pens, from which two strokes have merged
+NIB_SHARE = 0.88  # of the pen's width on level lines: a nib that leaves little of the ink of steep ones
+FINE = 4  # values per column
+MERGED_PENS = 0.2  # height that remains of a stroke's ink, in pens, from which two strokes have merged
+TIP_PENS, TIP_PX = 1.0, 0.02  # an edge's farthest place within so many pens, give or take, is the tip of a wave
 LEVEL_MM = 6.0  # length over which a curve's level is taken
 FAINT = 0.3  # ink that nothing in a column exceeds is none
 PULSE_ZONE_MM = 22.0  # from an end of a row: where its calibration pulse may stand
@@ -252,7 +253,12 @@ def _centre_line(upper: np.ndarray, lower: np.ndarray, pen: float, level_px: int
     level = ndimage.median_filter(middle, level_px * FINE | 1, mode="nearest")
     outer = np.where(level - top > bottom - level, top, bottom)
     merged = np.clip((bottom - top) / pen - MERGED_PENS, 0, 1)
-    return middle + merged * (outer - middle)
+    y = middle + merged * (outer - middle)
+    around = 2 * round(TIP_PENS * pen * FINE) + 1
+    peak = (upper <= ndimage.minimum_filter1d(upper, around) + TIP_PX) & (upper + pen / 2 < y)
+    y = np.where(peak, upper + pen / 2, y)
+    trough = (lower >= ndimage.maximum_filter1d(lower, around) - TIP_PX) & (lower - pen / 2 > y)
+    return np.where(trough, lower - pen / 2, y)
 
 
 def _ink_along(trace: np.ndarray, visited: np.ndarray) -> np.ndarray:
