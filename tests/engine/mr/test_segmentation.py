@@ -1,0 +1,73 @@
+"""Outlines are cleaned so that every slice has one ventricle of each side, and the heart is found where it is."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from engine.errors import RefusedStudy
+from engine.models import LoadedModel
+from engine.mr.cine import Cine
+from engine.mr.segmentation import cleaned, segment
+from tests.engine.mr.drawn_mr import ring
+
+
+class ByGrey(nn.Module):
+    """Draws by grey alone: cavity brightest, then RV, then wall; the answer that a drawn heart deserves."""
+
+    def forward(self, x):
+        levels = torch.tensor([0.0, 1.0, 0.3, 0.65]).view(1, 4, 1, 1)
+        return -((x - levels) ** 2) * 200
+
+
+def model(network):
+    return LoadedModel(SimpleNamespace(name="drawn", operating={}), network.eval(), "cpu")
+
+
+def pictures(labels):
+    return np.choose(labels, [0.0, 100.0, 30.0, 65.0]).astype(np.float32)
+
+
+def test_spots_elsewhere_and_holes_go():
+    whole = np.stack([ring(64, 8.0)] * 3)[None]
+    spotted = whole.copy()
+    spotted[0, 1, 2:5, 2:5] = 1
+    spotted[0, 1, 55:62, 55:62] = 3
+    spotted[0, 2, 31:33, 31:33] = 0
+    assert np.array_equal(cleaned(spotted, 1.5), whole)
+
+
+def test_a_cavity_without_a_wall_is_no_ventricle():
+    labels = np.stack([ring(64, 8.0)] * 3)[None]
+    labels[0, 0][labels[0, 0] == 2] = 0
+    found = cleaned(labels, 1.5)
+    assert not (found[0, 0] == 1).any()
+    assert (found[0, 1] == 1).any()
+
+
+def test_a_drawn_heart_is_found_off_centre_and_drawn_on_its_own_pixels():
+    labels = np.zeros((2, 3, 84, 120), np.uint8)
+    for p, radius in enumerate((9.0, 6.0)):
+        labels[p, :, 15:79, 50:114] = ring(64, radius, 5.0)
+    found = segment(Cine(pictures(labels), (1.5, 1.5), 8.0), model(ByGrey()))
+    assert found.labels.shape == labels.shape
+    for k in (1, 2, 3):
+        both = ((found.labels == k) & (labels == k)).sum()
+        assert 2 * both / ((found.labels == k).sum() + (labels == k).sum()) > 0.85
+    assert not found.guessed
+
+
+def test_a_picture_without_pixel_size_is_read_at_a_guessed_one():
+    labels = np.zeros((1, 1, 160, 160), np.uint8)
+    labels[0, 0, 48:112, 48:112] = ring(64, 12.0, 6.0)
+    found = segment(Cine(pictures(labels)), model(ByGrey()))
+    assert found.guessed
+    assert (found.labels == 1).sum() == pytest.approx((labels == 1).sum(), rel=0.15)
+
+
+def test_nothing_to_see_is_refused():
+    with pytest.raises(RefusedStudy) as refused:
+        segment(Cine(np.zeros((1, 3, 64, 64), np.float32), (1.5, 1.5), 8.0), model(ByGrey()))
+    assert refused.value.code == "no_ventricle"
