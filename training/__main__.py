@@ -6,6 +6,9 @@ import importlib
 import sys
 
 TRAININGS = {
+    "cardiac-mr": "training.cardiac_mr",
+    "cardiac-mr-segmentation": "training.cardiac_mr_segmentation",
+    "cardiac-mr-views": "training.cardiac_mr_views",
     "echo-ef": "training.echo_ef",
     "ecg-page": "training.ecg_segmentation",
     "ecg-classifier": "training.ecg_classifier",
