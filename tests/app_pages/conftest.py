@@ -56,9 +56,12 @@ def _answering(url, server, log):
     raise RuntimeError(f"The app did not start:\n{log.read_text()}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium: the machine's own, else Playwright's."""
+    """A headless Chromium: the machine's own, else Playwright's.
+
+    It closes with its file: Playwright's event loop would run on in this thread and keep other tests from starting one.
+    """
     from playwright.sync_api import sync_playwright
 
     own = next(filter(None, map(shutil.which, CHROMIUMS)), None)

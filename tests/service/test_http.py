@@ -347,4 +347,6 @@ def test_the_description_is_valid_and_complete(drawn):
         jsonschema.Draft202012Validator.check_schema(schema)
     pointers = json.dumps(document).split('"#/components/schemas/')[1:]
     assert {pointer.split('"')[0] for pointer in pointers} <= set(document["components"]["schemas"])
-    assert document["paths"]["/api/v1/tasks/{id}/findings"]["post"]["parameters"][0]["schema"]["enum"] == list(registry.TASKS)
+    assert document["paths"]["/api/v1/tasks/{id}/findings"]["post"]["parameters"][0]["schema"]["enum"] == list(
+        registry.TASKS
+    )
