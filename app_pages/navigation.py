@@ -24,8 +24,8 @@ TASK_ICONS = {  # a task without one here gets OTHER_ICON
 }
 OTHER_ICON = ":material/monitor_heart:"
 CSS = """<style>
-.block-container { max-width: 72rem; padding: 3.2rem 2rem 4rem; }
-@media (max-width: 640px) { .block-container { padding: 3.5rem 1rem 3rem; } }
+.block-container { max-width: 72rem; padding: 4rem 2rem 4rem; }
+@media (max-width: 640px) { .block-container { padding: 4rem 1rem 3rem; } }
 [data-testid="stHeading"] h2 { margin-top: 1rem; padding-bottom: 0.3rem; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: light-dark(#4a5b68, #a9b8c3); opacity: 1; }
 [data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled p {

@@ -24,7 +24,8 @@ def corrections(photo: np.ndarray, read: Digitisation | None, desk: Desk, result
     with st.expander("Correct what was understood", icon=":material/tune:", expanded=read is None or bool(desk.fields)):
         st.caption("Drag the corners to the printed area, or say what the paper shows, then read it again.")
         moved = corners(photo, None if read is None else read.corners, f"corners-{result.key}", result.drawings)
-        left, middle, right, last = st.columns(4)
+        paged = _has_pages(desk)
+        left, middle, right, *last = st.columns(4 if paged else 3)
         layout = left.selectbox(
             "Layout",
             [FOUND, *LAYOUTS],
@@ -41,9 +42,11 @@ def corrections(photo: np.ndarray, read: Digitisation | None, desk: Desk, result
         gain = right.selectbox(
             "Gain", list(GAINS), _at(list(GAINS.values()), desk.fields.get("gain_mm_mv")), key=f"gain-{result.key}"
         )
-        page = last.number_input("Page of a PDF", 1, 500, int(desk.fields.get("page", 0)) + 1, key=f"page-{result.key}")
+        page = int(desk.fields.get("page", 0)) + 1
+        if paged:
+            page = int(last[0].number_input("Page", 1, 500, page, key=f"page-{result.key}"))
         fields = {"layout": "" if layout == FOUND else layout, "speed_mm_s": SPEEDS[speed], "gain_mm_mv": GAINS[gain]}
-        fields["page"] = str(int(page) - 1) if page > 1 else ""
+        fields["page"] = str(page - 1) if page > 1 else ""
         fields["corners"] = (
             desk.fields.get("corners", "") if moved is None else ",".join(f"{v:.1f}" for v in moved.ravel())
         )
@@ -68,6 +71,14 @@ def layout_name(layout: str) -> str:
     said = shape.replace("x", " × ")
     said += f" and {strips} rhythm strip{'s' * (strips != '1')}" if strips else ""
     return f"{said}, {order} order" if order else said
+
+
+def _has_pages(desk: Desk) -> bool:
+    """Whether the study is of a kind that may hold more than one page."""
+    if desk.study is None or len(desk.study.parts) != 1:
+        return False
+    part = desk.study.parts[0]
+    return part.data[:5] == b"%PDF-" or part.suffix in (".tif", ".tiff")
 
 
 def _at(options: list[str], stated: str | None) -> int:
