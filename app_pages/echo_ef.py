@@ -211,7 +211,7 @@ def _frame_name(evidence: EchoEfEvidence, frame: int) -> str:
 def _measured(analysis: Analysis, found: Result) -> None:
     section(
         "Measurements",
-        "Volumes by discs in one plane. EF over the beats that count is their median less the method’s mean error.",
+        "Volumes by discs in one plane. EF is the median over the beats that count.",
     )
     if not analysis.finding.measurements:
         st.info("Nothing is measured without a whole beat.", icon=":material/info:")

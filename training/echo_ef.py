@@ -110,7 +110,10 @@ def _ef(volumes: np.ndarray) -> float:
 
 
 def fitted(pairs: list[tuple[float, float]]) -> MeasuredError:
-    """Bias and deviation per band of the estimate; a band's deviation is at least that of all bands together."""
+    """Bias and deviation per band of the estimate; a band's deviation is at least that of all bands together.
+
+    A bias within two standard errors of nothing is taken for nothing: few patients stand behind each band.
+    """
     known = np.array([pair for pair in pairs if np.isfinite(pair).all()])
     off = known[:, 0] - known[:, 1]
     pooled = float(off.std(ddof=1))
@@ -119,7 +122,8 @@ def fitted(pairs: list[tuple[float, float]]) -> MeasuredError:
     for k in range(3):
         own = off[band == k]
         weight = len(own) / (len(own) + 10)  # few patients in a band: mostly what all of them say
-        bias.append(weight * float(own.mean()) + (1 - weight) * float(off.mean()) if len(own) else float(off.mean()))
+        mean = weight * float(own.mean()) + (1 - weight) * float(off.mean()) if len(own) else float(off.mean())
+        bias.append(mean if abs(mean) > 2 * pooled / np.sqrt(max(len(own), 1)) else 0.0)
         deviation.append(max(pooled, float(own.std(ddof=1))) if len(own) > 2 else pooled)
     return MeasuredError(EDGES, (bias[0], bias[1], bias[2]), (deviation[0], deviation[1], deviation[2]))
 
