@@ -1,0 +1,103 @@
+"""What the cardiac MR networks learn from: drawn hearts, augmentation that keeps image and mask together, landmarks."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from training.cardiac_mr_augment import drawn
+from training.cardiac_mr_data import Slice, read_acdc
+from training.cardiac_mr_long_axis import points_of_contour
+from training.cardiac_mr_segmentation import loss_of
+from training.cardiac_mr_simulator import Heart, nifti, simulate
+from training.cardiac_mr_views import augmented, wanted_heat
+from training.cardiac_mr_views_data import Seen
+
+
+def slice_of(labels, cavity_only=False):
+    image = (labels > 0).astype(np.float32) + 0.2 * labels
+    return Slice("p", "ED", 0, image, labels, 1.5, (40.0, 30.0), cavity_only, False)
+
+
+def square(side=80):
+    labels = np.zeros((60, side), np.uint8)
+    labels[20:40, 30:50] = 1
+    return labels
+
+
+def test_without_augmentation_the_heart_comes_to_the_middle():
+    image, mask = drawn(slice_of(square()), np.random.default_rng(0), 0.0)
+    rows, columns = np.nonzero(mask)
+    assert (rows.mean(), columns.mean()) == pytest.approx((63.5, 63.5), abs=1.5)
+    assert image.shape == mask.shape == (128, 128)
+
+
+def test_image_and_mask_are_changed_alike():
+    rng = np.random.default_rng(1)
+    for _ in range(12):
+        image, mask = drawn(slice_of(square()), rng, 1.0)
+        if mask.sum() > 150:
+            assert image[mask == 1].mean() > image[mask == 0].mean()
+
+
+def test_a_mask_of_the_cavity_alone_does_not_say_that_the_rest_is_background():
+    logits = torch.full((1, 4, 8, 8), -6.0)
+    mask = torch.zeros(1, 8, 8, dtype=torch.int64)
+    mask[:, :4] = 1
+    logits[:, 1, :4] = 6.0
+    logits[:, 3, 4:] = 6.0  # says RV where only "no LV cavity" is known
+    partly = loss_of(logits, mask, torch.tensor([True]))
+    fully = loss_of(logits, mask, torch.tensor([False]))
+    assert float(fully) > float(partly) + 1
+
+
+def test_acdc_classes_become_the_contracts(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "patients.csv").write_text("patient,group,mm_per_pixel\np1,NOR,1.5\n")
+    (tmp_path / "slices.csv").write_text("file,patient,phase,slice\np1_ED_00.png,p1,ED,0\n")
+    cv2.imwrite(str(tmp_path / "images" / "p1_ED_00.jpg"), np.tile(np.arange(4, dtype=np.uint8) * 60, (4, 1)))
+    cv2.imwrite(str(tmp_path / "masks" / "p1_ED_00.png"), np.tile(np.arange(4, dtype=np.uint8), (4, 1)))
+    (found,) = read_acdc(tmp_path)
+    assert found.mask[0].tolist() == [0, 3, 2, 1]
+    assert found.mm_per_px == 1.5
+
+
+def test_corners_of_a_ventricle_are_its_mitral_points_and_its_tip_the_apex():
+    mask = np.zeros((200, 200), np.uint8)
+    outline = np.array([(60, 40), (85, 60), (120, 110), (140, 130), (110, 150), (80, 120), (58, 80), (50, 50)])
+    cv2.fillPoly(mask, [outline], 1)
+    apex, septal, lateral = points_of_contour(mask)
+    assert np.hypot(*(septal - (110, 150))) < 8
+    assert np.hypot(*(lateral - (140, 130))) < 8
+    assert apex[1] < 60
+    assert points_of_contour(np.zeros((50, 50), np.uint8)) is None
+
+
+def test_points_move_with_the_picture():
+    image = np.zeros((90, 120), np.float32)
+    places = np.array([[30.0, 20.0], [80.0, 40.0], [75.0, 70.0]])
+    for x, y in places:
+        cv2.circle(image, (int(x), int(y)), 4, 1.0, -1)
+    rng = np.random.default_rng(3)
+    for _ in range(8):
+        picture, points = augmented(Seen("s", "p", image, "VIEW_4CH", places, False), rng)
+        for x, y in points[np.isfinite(points).all(1)]:
+            if 4 < x < 91 and 4 < y < 91:
+                near = picture[int(y) - 3 : int(y) + 4, int(x) - 3 : int(x) + 4]
+                assert near.max() > 0.5 * picture.max()
+
+
+def test_an_unknown_point_wants_no_heat():
+    heat = wanted_heat(np.array([[10.0, 20.0], [np.nan, np.nan], [5.0, 5.0]]))
+    assert heat.sum((1, 2)) == pytest.approx([1.0, 0.0, 1.0])
+    assert np.unravel_index(heat[0].argmax(), heat[0].shape) == (20, 10)
+
+
+def test_the_simulated_heart_beats_and_comes_back_the_same():
+    heart = Heart(slices=5, phases=4, side=64, mm_per_px=3.2)
+    images, labels = simulate(heart)
+    volume = (labels == 1).sum((1, 2, 3))
+    assert volume.argmax() == 0
+    assert volume.argmin() == 2
+    assert nifti(images, heart) == nifti(simulate(heart)[0], heart)
