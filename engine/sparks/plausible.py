@@ -12,6 +12,7 @@ import numpy as np
 from engine.errors import RefusedStudy
 from engine.sparks.recording import Recording
 
+MIDDLE = 512  # px of each side of the frames that are compared: their middle tells enough
 PAIRS = 12  # pairs of successive frames that are compared
 SHIFTS = 3  # px in each direction that a shift may have
 NEWNESS = 0.45  # least variance between frames over variance between neighbouring pixels
@@ -47,7 +48,7 @@ def frame_newness(recording: Recording) -> float:
     count = recording.shape[0]
     ratios = []
     for first in np.unique(np.linspace(0, count - 2, min(PAIRS, count - 1)).astype(int)):
-        pair = recording.read(int(first), int(first) + 2).astype(np.float32)
+        pair = _middle(recording.read(int(first), int(first) + 2)).astype(np.float32)
         beside = np.concatenate([np.diff(pair, axis=2).ravel(), np.diff(pair, axis=1).ravel()])
         ratios.append(_power(_least_difference(pair[0], pair[1])) / max(_power(beside), 1e-12))
     return float(np.median(ratios))
@@ -64,6 +65,11 @@ def line_noise(recording: Recording) -> float:
     blocks = left[:rows, :columns].reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK).mean((1, 3))
     spread, coarse = (float(np.median(np.abs(v - np.median(v)))) for v in (left, blocks))
     return 1.0 - min(1.0, (coarse / spread) ** 2) if spread > 0 else 0.0
+
+
+def _middle(frames: np.ndarray) -> np.ndarray:
+    top, left = (max((side - MIDDLE) // 2, 0) for side in frames.shape[1:])
+    return frames[:, top : top + MIDDLE, left : left + MIDDLE]
 
 
 def _least_difference(before: np.ndarray, after: np.ndarray) -> np.ndarray:
