@@ -40,7 +40,8 @@ SEPARATOR_SURE = 0.6
 HINT = 0.08  # of a curve's ink, below which a separator's stroke is nothing else
 SAME_PLACE_MM = 1.0  # by which separators of one column may differ from row to row
 LONG_SEPARATOR_MM = 35.0  # a higher stroke is no curve's
-NAME_MM = 5.0  # height of a name that a curve may run through
+NAME_MM = 9.0  # height of a name that a curve may run through, and of what is lost of the curve around it
+NAME_RIM_PX = 25  # by which a name is widened to what it hides, both sides together
 NAMED, USUAL = 0.25, 0.2  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
 
@@ -155,8 +156,9 @@ def _curve_ink(sheet: Sheet) -> np.ndarray:
     ink = np.where(sheet.trace > HINT, np.minimum(sheet.trace + sheet.separator, 1), sheet.trace)
     across = np.ones((round(NAME_MM * PX_PER_MM), 1), np.uint8)
     names = cv2.dilate(sheet.lead_name, np.ones((3, 3), np.uint8)) > 0.6
+    around = cv2.dilate(names.astype(np.uint8), np.ones((NAME_RIM_PX, NAME_RIM_PX), np.uint8)) > 0
     through = cv2.morphologyEx((ink > 0.35).astype(np.float32), cv2.MORPH_CLOSE, across)
-    ink = np.where(names, np.maximum(0.5 * ink, 0.6 * through), ink)
+    ink = np.where(around, np.maximum(np.where(names, 0.5, 1.0) * ink, 0.6 * through), ink)
     return np.where(_bars(sheet), 0, ink).astype(np.float32)
 
 
@@ -169,7 +171,7 @@ def _bars(sheet: Sheet) -> np.ndarray:
     _, labels, stats, middles = cv2.connectedComponentsWithStats(opened)
     x, height = middles[:, 0], stats[:, cv2.CC_STAT_HEIGHT].astype(float)
     near = np.abs(x[:, None] - x) < SAME_PLACE_MM * PX_PER_MM
-    alike = np.abs(np.log(height[:, None] / height)) < np.log(1.2)
+    alike = np.abs(np.log(height[:, None] / height)) < np.log(1.35)
     near[0] = near[:, 0] = False  # the background
     fellows = (near & alike).sum(axis=1)
     kin = (alike & (fellows >= 2)[None, :]).sum(axis=1)
