@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.registry import TASKS
 from tests.app_pages import steps
 
 pytestmark = pytest.mark.browser
@@ -17,9 +18,13 @@ def own_violations(page):
 
 
 @LOOKS
-def test_the_first_page_and_the_models_page(open_app, dark, width):
+def test_every_page_before_a_study_is_chosen(open_app, dark, width):
     page = open_app(dark, width)
     assert own_violations(page) == []
+    for task in TASKS.values():
+        steps.to_page(page, task.title)
+        page.get_by_test_id("stFileUploaderDropzone").wait_for()
+        assert own_violations(page) == [], task.id
     steps.to_page(page, "Models")
     page.get_by_text("Model card").first.wait_for()
     assert own_violations(page) == []
