@@ -13,6 +13,7 @@ from engine.mr.scale import normalised
 from engine.mr.views import OTHER, POINTS
 from training.cardiac_mr_data import read_acdc, read_sunnybrook
 from training.cardiac_mr_long_axis import points_of_cines, points_of_contour
+from training.cardiac_mr_simulator import Heart, simulate
 
 VALIDATES_EVERY = 5  # of the patients in the order of their names, those with this remainder
 REMAINDER = 3
@@ -23,6 +24,7 @@ OTHER_CLIPS = (  # sets whose terms allow training
 )  # fmt: skip
 FRAMES_PER_CLIP = 6
 APICAL_EVERY = 5  # of CAMUS's frames: one in so many
+DRAWN_HEARTS = 12
 DRAWN = 160  # pages, charts and noise
 NAN = np.full((3, 2), np.nan)
 
@@ -56,6 +58,7 @@ def read_views(data: Path) -> list[Seen]:
         *_scouts(data / "cmr_localizers"),
         *_cines(data / "cmr_long_axis"),
         *_stills(data / "cmr_stills", marked),
+        *_drawn_hearts(),
         *_others(data),
     ]
     return found
@@ -133,6 +136,27 @@ def _stills(folder: Path, marked: dict[str, np.ndarray]) -> list[Seen]:
         )
         for row in rows
     ]
+
+
+def _drawn_hearts() -> list[Seen]:
+    """Short axes of simulated hearts, so that the app's own example is not taken for a drawing of something else."""
+    rng, seen = np.random.default_rng(8), []
+    for k in range(DRAWN_HEARTS):
+        heart = Heart(
+            6,
+            2,
+            128,
+            rng.uniform(1.4, 2.0),
+            10.0,
+            rng.uniform(19, 30),
+            rng.uniform(7, 13),
+            noise=rng.uniform(2, 9),
+            seed=k,
+        )
+        images, labels = simulate(heart)
+        held = [(p, s) for p, s in np.ndindex(2, 6) if (labels[p, s] == 1).any()]
+        seen += [Seen("drawn", f"heart{k}", normalised(images[p, s]), "VIEW_SAX", NAN, False) for p, s in held]
+    return seen
 
 
 def _others(data: Path) -> list[Seen]:
