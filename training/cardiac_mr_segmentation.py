@@ -27,7 +27,7 @@ from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
 CLASSES = 4
 BATCH = 16
 STEPS = 100  # of an epoch
-EPOCHS = 9
+EPOCHS = 22
 HIGHEST_RATE = 2.5e-3
 WARM_UP = 200  # steps
 AVERAGE = 0.99  # weight of the past in the averaged network, per step
