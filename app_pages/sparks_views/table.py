@@ -63,9 +63,12 @@ def labels_tiff(evidence: SparksEvidence, sparks: Sequence[Spark]) -> bytes:
     frames = evidence.recording.shape[0]
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer, bigtiff=2 * math.prod(evidence.recording.shape) > 2**31) as stack:
-        for start in range(0, frames, PIECE):
-            for page in label_stack(evidence.recording, sparks, start, min(start + PIECE, frames)):
-                stack.write(page, compression="zlib", contiguous=False)
+        pages = (
+            page
+            for start in range(0, frames, PIECE)
+            for page in label_stack(evidence.recording, sparks, start, min(start + PIECE, frames))
+        )
+        stack.write(pages, shape=evidence.recording.shape, dtype="uint16", compression="zlib")
     return buffer.getvalue()
 
 
