@@ -37,6 +37,7 @@ LOOKED_AT = 3  # slices of a series whose views are averaged
 MOST_SERIES = 40  # that are looked at for their view
 FOREIGN = 0.5  # probability of "other" from which a picture is refused
 INSERTIONS = ("rv_insertion_anterior", "rv_insertion_inferior")
+SURE_VIEW = 0.6  # probability from which a slice without a ventricle is still told to be a short axis
 SURE = 0.85  # mean confidence inside the outlines that is acceptable
 
 
@@ -103,8 +104,8 @@ def answer(study: Study, asked: MrOptions | None, store: ModelStore, progress: P
         )
     found, points = None, dict[str, Point | None]()
     if view == "VIEW_SAX":
-        found = segment(cine, store.get(segmentation.WEIGHT), part(progress, 0.25, 0.95))
-        points = _insertions(found.labels)
+        found = _outlined(cine, seen, store, part(progress, 0.25, 0.95))
+        points = _insertions(found.labels) if found else dict.fromkeys(INSERTIONS)
     elif view in POINTS:
         progress(0.5, "Looking for apex and mitral valve")
         points = _long_axis(cine, view, store.get(views.WEIGHT))
@@ -143,6 +144,16 @@ def _stated(cine: Cine, asked: MrOptions) -> Cine:
         asked.weight_kg or cine.patient.weight_kg,
     )
     return replace(cine, patient=patient, heart_rate=asked.heart_rate or cine.heart_rate)
+
+
+def _outlined(cine: Cine, seen: np.ndarray, store: ModelStore, progress: Progress) -> Segmentation | None:
+    """The outlines; None for single slices that surely are a short axis, but beyond the ventricle's ends."""
+    try:
+        return segment(cine, store.get(segmentation.WEIGHT), progress)
+    except RefusedStudy:
+        if cine.slices >= LEAST_SLICES or seen.max() < SURE_VIEW:
+            raise
+        return None
 
 
 def _insertions(labels: np.ndarray) -> dict[str, Point | None]:
@@ -223,7 +234,7 @@ def _details(evidence: MrEvidence) -> dict[str, Any]:
         "shape": [cine.phases, cine.slices, *cine.images.shape[2:]],
         "mm_per_px": cine.mm_per_px,
         "slice_distance_mm": cine.slice_distance_mm,
-        "notes": [*cine.notes, *_limits(cine)],
+        "notes": [*cine.notes, *_limits(cine), *_unseen(evidence)],
         "landmark_confidence": {name: p and round(p.confidence, 3) for name, p in evidence.points.items()},
         "papillary_muscles": "counted to the cavity",
     }
@@ -240,6 +251,12 @@ def _details(evidence: MrEvidence) -> dict[str, Any]:
         details["wall_thickness"] = {"unit": "mm" if wall.in_mm else "px", "segments": wall.thickness.round(1)}
         details["wall_thickening_percent"] = wall.thickening.round(0)
     return details
+
+
+def _unseen(evidence: MrEvidence) -> list[str]:
+    if evidence.views.argmax() == CLASSES.index("VIEW_SAX") and evidence.segmentation is None:
+        return ["No ventricle was found on this slice, so that nothing is outlined; send the whole short-axis stack."]
+    return []
 
 
 def _limits(cine: Cine) -> list[str]:
