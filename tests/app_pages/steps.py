@@ -50,6 +50,21 @@ def explained(page):
     page.locator("svg.curve").first.wait_for()
 
 
+def choose(page, label, option):
+    """Opens the list with this label and takes an option; once more where a page still on its way closed the list."""
+    from playwright.sync_api import TimeoutError as NotThere
+
+    for _ in range(6):
+        page.get_by_label(label).click()
+        try:
+            page.get_by_role("option", name=option).click(timeout=5000)
+        except NotThere:
+            page.keyboard.press("Escape")
+        else:
+            return
+    raise AssertionError(f"The list {label} did not offer {option}.")
+
+
 def told(page):
     """All words of the page, those in our own drawings and tables included (`inner_text` does not reach into them)."""
     return page.evaluate(

@@ -69,8 +69,7 @@ def test_a_corner_moved_with_the_keyboard_and_another_speed_change_the_finding(e
     page.keyboard.press("Shift+ArrowRight")
     assert corner.get_attribute("aria-label") != place
     page.locator("button:has-text('Read again'):not([disabled])").wait_for()
-    page.get_by_label("Paper speed").fill("50")
-    page.get_by_role("option", name="50 mm/s").click()
+    steps.choose(page, "Paper speed", "50 mm/s")
     page.get_by_role("button", name="Read again").click()
     page.get_by_text("50 mm/s (reader)").wait_for()
     steps.answered(page)
