@@ -117,6 +117,15 @@ TASKS: dict[str, Task] = {
             ("echo-apical", "echo-ef-view"),
         ),
         Task(
+            "cardiac-mr",
+            "mr",
+            "Cardiac MR",
+            "Which view is this, where are its landmarks, how large is the left ventricle?",
+            "A short-axis cine or another cardiac MR: DICOM files, a zip of their folder, NIfTI, PNG or JPEG slices",
+            (".dcm", ".ima", ".nii", ".gz", ".zip", ".png", ".jpg", ".jpeg"),
+            ("cardiac-mr-views", "cardiac-mr-segmentation"),
+        ),
+        Task(
             "calcium-sparks",
             "sparks",
             "Calcium sparks",

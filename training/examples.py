@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from training.cardiac_mr_simulator import Heart, dicom_zip
+from training.cardiac_mr_simulator import simulate as simulate_heart
 from training.ecg_page import PageStyle, TextItem, phone_style, plain_style, render
 from training.ecg_simulator import EcgProfile, simulate
 from training.echo_simulator import EchoScene
@@ -84,11 +86,18 @@ def echo_ef() -> bytes:
     return buffer.getvalue()
 
 
+def cardiac_mr() -> bytes:
+    """Zip of the DICOM files of a simulated short-axis cine: eight slices, twelve phases."""
+    heart = Heart()
+    return dicom_zip(simulate_heart(heart)[0], heart)
+
+
 def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "ecg.jpg").write_bytes(ecg())
     (FOLDER / "calcium-sparks.tif").write_bytes(calcium_sparks())
     (FOLDER / "echo-ef.webm").write_bytes(echo_ef())
+    (FOLDER / "cardiac-mr.zip").write_bytes(cardiac_mr())
     return 0
 
 
