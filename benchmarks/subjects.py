@@ -150,10 +150,41 @@ def deepcardio_design() -> Callable[[bytes], None]:
     return answer
 
 
+def cardiac_mr_cine() -> tuple[str, bytes]:
+    """The app's simulated short-axis cine, as a zip of DICOM files."""
+    from training.examples import cardiac_mr
+
+    return "cine.zip", cardiac_mr()
+
+
+def unet_design() -> Callable[[bytes], None]:
+    """A U-Net as wide as published (Ronneberger 2015: 64 to 1024 channels) on every image at 256 x 256 px."""
+    import zipfile
+
+    import torch
+
+    from engine.unet import UNet
+
+    torch.manual_seed(SEED)
+    network = UNet(1, 4, (64, 128, 256, 512, 1024)).eval()
+
+    def answer(data: bytes) -> None:
+        with zipfile.ZipFile(io.BytesIO(data)) as bundle:
+            images = len(bundle.namelist())
+        with torch.inference_mode():
+            for start in range(0, images, 4):
+                network(torch.zeros(min(4, images - start), 1, 256, 256))
+
+    return answer
+
+
 SUBJECTS = {
     "ecg": Subject("one phone photo of a 3x4 page", ecg_photo, "ECG4U: one CNN per class on the picture", ecg4u_design),
     "echo-ef": Subject(
         "96 frames of 112 x 112 px", echo_video, "EchoNet-Dynamic: every frame and every clip", echonet_design
+    ),
+    "cardiac-mr": Subject(
+        "one short-axis cine", cardiac_mr_cine, "a U-Net as wide as published, every image at 256 px", unet_design
     ),
     "calcium-sparks": Subject(
         "one confocal recording", spark_recording, "Deepcardio: InceptionV3 on every frame", deepcardio_design
