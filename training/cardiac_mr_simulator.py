@@ -128,12 +128,12 @@ def _dicom(
 ) -> bytes:
     from pydicom import dcmwrite
     from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+    from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = MRImageStorage
-    meta.MediaStorageSOPInstanceUID = f"2.25.6.{number}"
+    meta.MediaStorageSOPInstanceUID = UID(f"2.25.6.{number}")
     data = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     data.Modality, data.PatientID, data.PatientName = "MR", "SIMULATED", "SIMULATED^HEART"
     data.SOPClassUID, data.SOPInstanceUID, data.SeriesInstanceUID = MRImageStorage, f"2.25.6.{number}", "2.25.6"
