@@ -10,14 +10,13 @@ from app_pages.ecg_views.corrections import corrections, layout_name
 from app_pages.ecg_views.paper import Mark, paper, usual_arrangement
 from app_pages.ecg_views.why import beat_words, colour, why
 from app_pages.shared.answer import answer, bars, refusal
-from app_pages.shared.desk import Desk, Result, desk, result
+from app_pages.shared.desk import Desk, Result
 from app_pages.shared.export import export
-from app_pages.shared.intake import intake
 from app_pages.shared.measurements import measurements
 from app_pages.shared.model_card import cards
+from app_pages.shared.opening import opening
 from app_pages.shared.quality import checks
 from app_pages.shared.section import section
-from app_pages.shared.sidebar import sidebar
 from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import listed, number, text, with_unit
@@ -56,20 +55,10 @@ PRINTED_NAMES = {
 
 
 def show() -> None:
-    st.title(TASK.title, anchor=False)
-    st.caption(TASK.question)
-    own = desk(TASK)
-    sidebar(TASK, own)
-    intake(TASK, own)
-    if own.study is None:
+    opened = opening(TASK, "a simulated ECG on a drawn page")
+    if opened is None:
         return
-    found = result(TASK, own)
-    if found is None:
-        if own.problem:
-            st.rerun()
-        return
-    if own.origin == "example":
-        st.info("This is a synthetic example: a simulated ECG on a drawn page, no patient’s.", icon=":material/info:")
+    own, found = opened
     _what_went_in(own, found)
     finding = found.analysis.finding
     if finding.refusal:

@@ -9,15 +9,14 @@ import streamlit as st
 
 from app_pages.echo_views.scale import scale
 from app_pages.shared.answer import bars, refusal
-from app_pages.shared.desk import Desk, Result, desk, explanation, result
+from app_pages.shared.desk import Desk, Result, explanation
 from app_pages.shared.export import export
-from app_pages.shared.intake import intake
 from app_pages.shared.measurements import measurements
 from app_pages.shared.model_card import cards
+from app_pages.shared.opening import opening
 from app_pages.shared.player import Curve, FrameMark, player
 from app_pages.shared.quality import checks
 from app_pages.shared.section import section
-from app_pages.shared.sidebar import sidebar
 from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text
@@ -48,20 +47,10 @@ PLAIN_QUALITY = {
 
 
 def show() -> None:
-    st.title(TASK.title, anchor=False)
-    st.caption(TASK.question)
-    own = desk(TASK)
-    sidebar(TASK, own)
-    intake(TASK, own)
-    if own.study is None:
+    opened = opening(TASK, "a drawn, beating heart")
+    if opened is None:
         return
-    found = result(TASK, own)
-    if found is None:
-        if own.problem:
-            st.rerun()
-        return
-    if own.origin == "example":
-        st.info("This is a synthetic example: a drawn, beating heart, no patient’s.", icon=":material/info:")
+    own, found = opened
     if found.analysis.finding.refusal:
         refusal(found.analysis.finding.refusal, f"refusal-{found.key}")
         section("Take it with you")

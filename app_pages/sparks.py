@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from app_pages.shared.answer import answer, refusal
-from app_pages.shared.desk import Desk, Result, desk, result
+from app_pages.shared.desk import Desk, Result
 from app_pages.shared.export import export
-from app_pages.shared.intake import intake
 from app_pages.shared.model_card import cards
+from app_pages.shared.opening import opening
 from app_pages.shared.quality import checks
 from app_pages.shared.section import section
-from app_pages.shared.sidebar import sidebar
 from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text, with_unit
@@ -58,20 +57,10 @@ DEFINITIONS = (
 
 
 def show() -> None:
-    st.title(TASK.title, anchor=False)
-    st.caption(TASK.question)
-    own = desk(TASK)
-    sidebar(TASK, own)
-    intake(TASK, own)
-    if own.study is None:
+    opened = opening(TASK, "a simulated cell")
+    if opened is None:
         return
-    found = result(TASK, own)
-    if found is None:
-        if own.problem:
-            st.rerun()
-        return
-    if own.origin == "example":
-        st.info("This is a synthetic example: a simulated cell, no patient’s.", icon=":material/info:")
+    own, found = opened
     finding = found.analysis.finding
     if finding.refusal:
         refusal(finding.refusal, f"refusal-{found.key}")
