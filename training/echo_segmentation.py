@@ -27,11 +27,8 @@ CLASSES = 4
 BATCH = 16
 SEED = 20
 # (epochs, highest learning rate, strength of the augmentation, share of far hearts), each a cosine
-ROUNDS = ((40, 2e-3, 1.0, 0.0), (18, 8e-4, 0.4, 0.3), (8, 5e-4, 0.3, 0.2), (9, 8e-4, 0.9, 0.1))
-# The masks of the first rounds were shrunk by cv2.INTER_NEAREST, which moves them by up to half a pixel of the square; the
-# last round learns exact ones. The shipped weight is made so, hence it stays so until it is trained again from the start.
+ROUNDS = ((40, 2e-3, 1.0, 0.1), (20, 1e-3, 0.5, 0.2))
 ENDS = list(accumulate(epochs for epochs, *_ in ROUNDS))
-MOVED_MASKS_UNTIL = 58  # epochs
 OTHERS_SHARE = 0.15  # of a batch: pictures that hold no four-chamber view, to learn to draw nothing there
 OTHER_CLIPS = (  # sets whose terms allow training; the clips of other views
     "plax/test1.mp4", "plax/test2.mp4", "plax/pocus1.mp4", "plax/pocus2.mp4", "plax/pocus3.mp4", "plax/pocus4.mp4",
@@ -55,14 +52,14 @@ class Frames:
         return Frames(self.images[chosen], self.masks[chosen], self.validates[chosen])
 
 
-def read_camus(folder: Path, moved: bool = False) -> Frames:
-    """Every frame of the CAMUS layout, letterboxed to SIZE; masks `moved` as MOVED_MASKS_UNTIL tells."""
+def read_camus(folder: Path) -> Frames:
+    """Every frame of the CAMUS layout, letterboxed to SIZE."""
     images, masks, validates = [], [], []
     with (folder / "index.csv").open() as file:
         for row in csv.DictReader(file):
             image, mask = read_pair(folder, row["file"])
             images.append(letterbox(image, cv2.INTER_AREA))
-            masks.append(letterbox(mask, cv2.INTER_NEAREST if moved else cv2.INTER_NEAREST_EXACT))
+            masks.append(letterbox(mask, cv2.INTER_NEAREST_EXACT))
             validates.append(row["split"] == "valid")
     return Frames(np.stack(images), np.stack(masks), np.array(validates))
 
@@ -179,18 +176,17 @@ def dice(network: nn.Module, frames: Frames) -> np.ndarray:
     return np.mean(scores, 0)
 
 
-def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads: int) -> nn.Module:
+def train(frames: Frames, others: np.ndarray, runs: Path, threads: int) -> nn.Module:
     """The trained network (moving average of its weights); checkpoints after every epoch."""
     torch.set_num_threads(threads)
     torch.manual_seed(SEED)
-    moved, validation = moved.of(~moved.validates), frames.of(frames.validates)
-    exact = frames.of(~frames.validates)
+    training, validation = frames.of(~frames.validates), frames.of(frames.validates)
     network = UNet(1, CLASSES).to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
     )
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
-    steps = len(exact.images) // BATCH
+    steps = len(training.images) // BATCH
     newest, start = runs / "newest.pt", 0
     runs.mkdir(parents=True, exist_ok=True)
     if newest.is_file():
@@ -201,7 +197,6 @@ def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads
         start = state["epoch"] + 1
     for epoch in range(start, ENDS[-1]):
         rng = np.random.default_rng([SEED, epoch])
-        training = moved if epoch < MOVED_MASKS_UNTIL else exact
         network.train()
         total = 0.0
         for k, chosen in enumerate(np.array_split(rng.permutation(len(training.images))[: steps * BATCH], steps)):
@@ -251,4 +246,4 @@ def _mean(average: torch.optim.swa_utils.AveragedModel, files: list[Path]) -> nn
 def trained(data: Path, runs: Path, threads: int) -> nn.Module:
     """The network after all ROUNDS; an interrupted or finished run is taken up."""
     folder = data / "camus_a4c"
-    return train(read_camus(folder), read_camus(folder, moved=True), read_others(data), runs, threads).eval()
+    return train(read_camus(folder), read_others(data), runs, threads).eval()
