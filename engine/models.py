@@ -19,6 +19,7 @@ NETWORKS = {  # weight -> its network class, built with the manifest's `architec
     "sparks-frames": "engine.sparks.readers:FrameReader",
     "echo-apical": "engine.unet:UNet",
     "echo-ef-view": "engine.echo_ef.view:ViewNet",
+    "echo-plax": "engine.unet:UNet",
     "cardiac-mr-segmentation": "engine.unet:UNet",
     "cardiac-mr-views": "engine.mr.views:ViewNet",
 }

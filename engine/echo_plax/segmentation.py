@@ -1,0 +1,110 @@
+"""Six structures in every frame of a parasternal long axis: where the network looks, what it draws, how sure it is.
+
+From the recording to masks: `look` finds the part of the sector to look at, `draw` gives probabilities for all squares,
+`Drawn` holds both with the masks and each structure's confidence. Networks and weights: `engine.unet.UNet`, `echo-plax`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from engine.echo.letterbox import Letterbox
+from engine.echo.recording import Opening, best_box
+from engine.echo.segmentation import segment, steadied
+from engine.echo_plax.anatomy import STRUCTURES, tidy
+from engine.models import LoadedModel
+from engine.progress import Progress, silent
+
+WEIGHT = "echo-plax"
+SIDE = 160  # px of the square that the network sees
+FEW = 8  # frames of the opening that are looked at first
+LEAST_PX = 40  # of a structure in the square: less is a stray speck
+SEARCH_BELOW = 0.75  # below this confidence a closer look is tried: the heart may be small in the sector
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """squares: (T, SIDE, SIDE) uint8 grey. shares: (T, 7, SIDE, SIDE) float16 calibrated probabilities, background first.
+
+    box: where the squares lie in the frame. least: confidence below which a structure counts as absent from a frame.
+    """
+
+    squares: np.ndarray
+    shares: np.ndarray
+    box: Letterbox
+    least: float
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """(T, 6) 0..1 per frame and structure: mean probability over the structure's pixels; 0 where it is absent."""
+        found = np.stack([structure_confidence(frame) for frame in self.shares])
+        return np.where(found >= self.least, found, 0.0)
+
+    def masks(self) -> np.ndarray:
+        """(T, SIDE, SIDE) uint8 class numbers in the squares."""
+        return np.stack(
+            [
+                tidy(frame.argmax(0).astype(np.uint8), _present(sure))
+                for frame, sure in zip(self.shares, self.confidence, strict=True)
+            ]
+        )
+
+    def full_masks(self, frame_shape: tuple[int, int]) -> Iterator[np.ndarray]:
+        """(H, W) uint8 class numbers on the input's own pixels, frame by frame."""
+        for frame, sure in zip(self.shares, self.confidence, strict=True):
+            yield tidy(self.box.enlarge(frame, frame_shape), _present(sure))
+
+    def confidence_map(self, frame: int, frame_shape: tuple[int, int]) -> np.ndarray:
+        """(H, W) float32 0..1 on the input's own pixels: the probability of the likeliest class; 1 outside the sector's box."""
+        top, left, height, width = self.box.inner
+        sure = self.shares[frame].max(0).astype(np.float32)[top : top + height, left : left + width]
+        full = np.ones(frame_shape, np.float32)
+        full[self.box.top : self.box.bottom, self.box.left : self.box.right] = cv2.resize(
+            np.ascontiguousarray(sure), (self.box.right - self.box.left, self.box.bottom - self.box.top)
+        )
+        return full
+
+
+def look(opening: Opening, model: LoadedModel) -> Drawn:
+    """What is drawn in a few frames of the opening, looked at where the network sees the structures best."""
+
+    def judged(squares: np.ndarray, closer: bool) -> float:
+        shares = draw(squares, model, silent, steady=False)
+        return float(np.mean([structure_confidence(frame).mean() for frame in shares]))
+
+    box = best_box(opening, SIDE, judged, SEARCH_BELOW)
+    squares = np.stack([box.shrink(frame) for frame in opening.few(FEW)])
+    return Drawn(squares, draw(squares, model, silent, steady=False), box, least(model))
+
+
+def draw(squares: np.ndarray, model: LoadedModel, progress: Progress, steady: bool = True) -> np.ndarray:
+    """(T, SIDE, SIDE) uint8 squares -> (T, 7, SIDE, SIDE) float16 probabilities.
+
+    steady: the frames are consecutive, so that each takes its neighbours' word too. Raises Cancelled through `progress`.
+    """
+    shares = segment(squares, model, progress)
+    return steadied(shares) if steady else shares
+
+
+def least(model: LoadedModel) -> float:
+    """The confidence below which a structure counts as absent, as found on left-out clips."""
+    return float(model.weight.operating["least_confidence"])
+
+
+def structure_confidence(shares: np.ndarray) -> np.ndarray:
+    """(7, S, S) probabilities of one frame -> (6,) mean probability of each structure where it is the likeliest; 0 if nowhere."""
+    classes, sure = shares.argmax(0), shares.max(0).astype(np.float32)
+    found = np.zeros(len(STRUCTURES))
+    for k, structure in enumerate(STRUCTURES):
+        inside = classes == structure
+        if inside.sum() >= LEAST_PX:
+            found[k] = sure[inside].mean()
+    return found
+
+
+def _present(confidence: np.ndarray) -> tuple[int, ...]:
+    return tuple(s for s, sure in zip(STRUCTURES, confidence, strict=True) if sure > 0)
