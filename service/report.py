@@ -13,8 +13,12 @@ from fpdf.enums import TableBordersLayout, TableCellFillMode
 from engine import NOTICE
 from engine.finding import Finding, Label, Measurement, Quality
 from engine.registry import task
+from engine.wording import against_range, number, percent, place, reference, unit_name, with_unit
 
 MARGIN_MM = 15.0
+TALLEST_PICTURE_MM = 110.0  # a taller one is drawn narrower, so that the answer's page holds it
+SERIES = ("spark", "lead", "beat")  # places that a measurement is repeated at
+LEAST_SERIES = 4  # places from which on repeated measurements have a table of their own
 INK, PALE, STRIPE = (20, 35, 46), (90, 105, 116), (239, 244, 247)
 FONT = "DejaVu"  # covers the signs that the standard PDF fonts lack; matplotlib's wheel carries it
 
@@ -107,7 +111,9 @@ class _Page(FPDF):
 
     def picture(self, picture: Picture) -> None:
         self.ln(3)
-        self.image(io.BytesIO(picture.data), w=self.epw, alt_text=picture.caption)
+        _, _, natural = self.preload_image(io.BytesIO(picture.data))
+        width = min(self.epw, TALLEST_PICTURE_MM * natural.width / natural.height)
+        self.image(io.BytesIO(picture.data), w=width, x="CENTER", alt_text=picture.caption)
         self.paragraph(picture.caption, 7, pale=True)
 
 
@@ -122,11 +128,11 @@ def _title(page: _Page, finding: Finding) -> None:
 
 def _answer(page: _Page, labels: Sequence[Label]) -> None:
     present = [label for label in labels if label.positive]
-    words = ", ".join(f"{label.name} ({_percent(label.probability)})" for label in present) or "None of the classes"
+    words = ", ".join(f"{label.name} ({percent(label.probability)})" for label in present) or "None of the classes"
     page.set_font(FONT, "B", 10)
     page.multi_cell(0, 5.5, words, new_x="LMARGIN", new_y="NEXT")
     page.ln(1)
-    rows = [(label.name, _percent(label.probability), _percent(label.threshold), _reading(label)) for label in labels]
+    rows = [(label.name, percent(label.probability), percent(label.threshold), _reading(label)) for label in labels]
     page.rows(("Class", "Probability", "Threshold", "Reading"), rows, (40, 15, 15, 30))
 
 
@@ -139,41 +145,71 @@ def _measurements(page: _Page, measurements: Sequence[Measurement]) -> None:
     if not measurements:
         return
     page.heading("Measurements")
-    rows = [(_place(m), f"{m.value:.4g} {m.unit}", _range(m), _position(m)) for m in measurements]
-    page.rows(("Measurement", "Value", "Reference range", ""), rows, (46, 18, 22, 14))
+    series = _series(measurements)
+    repeated = {id(m) for row in series.values() for m in row.values()}
+    single = [m for m in measurements if id(m) not in repeated]
+    if single:
+        rows = [(_named(m), with_unit(m.value, m.unit), _range(m), against_range(m)) for m in single]
+        page.rows(("Measurement", "Value", "Reference range", ""), rows, (46, 18, 22, 14))
+    for kind in SERIES:
+        of_kind = {name: row for (at, name), row in series.items() if at == kind}
+        if of_kind:
+            page.ln(2)
+            _series_table(page, kind, of_kind)
     sources = sorted({m.source for m in measurements if m.source})
     if sources:
         page.ln(1)
         page.paragraph(f"Reference ranges: {'; '.join(sources)}.", 7, pale=True)
 
 
-def _place(measurement: Measurement) -> str:
-    where = ", ".join(f"{name} {value}" for name, value in measurement.where.items())
-    return f"{measurement.name} ({where})" if where else measurement.name
+def _series(measurements: Sequence[Measurement]) -> dict[tuple[str, str], dict[str, Measurement]]:
+    """Measurements repeated at many places, e.g. the ST level of every lead: (kind of place, name) -> place -> measurement."""
+    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    for m in measurements:
+        kind = next((kind for kind in SERIES if isinstance(m.where.get(kind), (str, int))), None)
+        if kind is not None:
+            at = str(m.where[kind])
+            found.setdefault((kind, m.name.replace(f" in {at}", "")), {})[at] = m
+    long = {kind for (kind, _), row in found.items() if len(row) >= LEAST_SERIES}
+    return {key: row for key, row in found.items() if key[0] in long and len(row) > 1}
+
+
+def _series_table(page: _Page, kind: str, series: dict[str, dict[str, Measurement]]) -> None:
+    """A row per place and a column per measurement; one measurement alone lies along a row."""
+    places = list(dict.fromkeys(at for row in series.values() for at in row))
+    names = [f"{name}, {unit}" if (unit := unit_name(_unit(row))) else name for name, row in series.items()]
+    cells = [[number(row[at].value, row[at].unit) if at in row else "" for at in places] for row in series.values()]
+    if len(names) == 1 and len(places) <= 12:
+        if page.will_page_break(15):  # the name stays with its numbers
+            page.add_page()
+        page.paragraph(names[0])
+        page.rows(places, cells, [1] * len(places))
+    else:
+        rows = [(at, *column) for at, column in zip(places, zip(*cells, strict=True), strict=True)]
+        page.rows((kind.capitalize(), *names), rows, [2] + [3] * len(names))
+
+
+def _unit(row: dict[str, Measurement]) -> str:
+    return next(iter(row.values())).unit
+
+
+def _named(measurement: Measurement) -> str:
+    where = place(measurement)
+    return f"{measurement.name} ({where})" if where and where not in measurement.name else measurement.name
 
 
 def _range(measurement: Measurement) -> str:
-    low, high = measurement.low, measurement.high
-    if low is None and high is None:
-        return "–"
-    if low is None:
-        return f"up to {high:g}"
-    return f"from {low:g}" if high is None else f"{low:g} to {high:g}"
-
-
-def _position(measurement: Measurement) -> str:
-    if measurement.in_range is None:
-        return ""
-    if measurement.in_range:
-        return "in range"
-    return "below" if measurement.low is not None and measurement.value < measurement.low else "above"
+    return reference(measurement.low, measurement.high, measurement.unit) or "–"
 
 
 def _quality(page: _Page, checks: Sequence[Quality]) -> None:
     if not checks:
         return
     page.heading("Quality of the input and of its reading")
-    rows = [(c.name or c.code, f"{c.value:.3g} {c.unit}".strip(), "good" if c.acceptable else "poor") for c in checks]
+    rows = [
+        (c.name or c.code, f"{c.value:.3g} {unit_name(c.unit)}".strip(), "good" if c.acceptable else "poor")
+        for c in checks
+    ]
     page.rows(("Check", "Value", ""), rows, (60, 20, 20))
 
 
@@ -197,8 +233,3 @@ def _provenance(page: _Page, finding: Finding) -> None:
     ]
     for line in lines:
         page.paragraph(line, 7)
-
-
-def _percent(share: float) -> str:
-    """Whole percent; never 0 % or 100 %, which no model can promise."""
-    return "< 1 %" if share < 0.01 else "> 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app_pages.shared.view import view
 from app_pages.shared.wording import number, reference, text, unit_name
 from engine.finding import Measurement
+from engine.wording import against_range, place
 
 
 def measurements(rows: tuple[Measurement, ...], chosen: int | None, key: str) -> int | None:
@@ -19,26 +20,8 @@ def measurements(rows: tuple[Measurement, ...], chosen: int | None, key: str) ->
     return int(picked) if picked is not None and int(picked) < len(rows) else None
 
 
-def verdict_on(row: Measurement) -> str:
-    """In words and with a sign: within, above or below its range."""
-    if row.in_range is None:
-        return ""
-    if row.in_range:
-        return "✓ within"
-    return "▲ above" if row.high is not None and row.value > row.high else "▼ below"
-
-
-def place(row: Measurement) -> str:
-    """Where it was read, e.g. `lead II, beat 3`."""
-    names = {"lead": "lead", "beat": "beat", "frame": "frame", "slice": "slice"}
-    parts = [
-        f"{names[k]} {', '.join(v) if isinstance(v, (list, tuple)) else v}" for k, v in row.where.items() if k in names
-    ]
-    return ", ".join(parts)
-
-
 def _row(k: int, row: Measurement, chosen: bool) -> str:
-    against = verdict_on(row)
+    against = against_range(row)
     tone = "good" if row.in_range else "bad"
     source = f"<span class='source'>{text(row.source)}</span>" if row.source else ""
     range_ = reference(row.low, row.high, row.unit)

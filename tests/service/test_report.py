@@ -24,7 +24,10 @@ FINDING = Finding(
     (
         Measurement("heart_rate", "Heart rate", 131.0, "/min", 60, 100, {"lead": "II"}, "Guideline A"),
         Measurement("qt_interval", "QT", 390.0, "ms", None, 460, source="Guideline B"),
-        *(Measurement(f"st_level_{lead}", f"ST level {lead}", -0.05, "mV", -0.1, 0.1) for lead in LEADS),
+        *(
+            Measurement(f"st_level_{lead}", f"ST level in {lead}", 0.01 * k, "mV", where={"lead": lead})
+            for k, lead in enumerate(LEADS)
+        ),
     ),
     (Quality("einthoven_residual", 0.06, True, "Einthoven’s law ≤ 0.25"),),
 )
@@ -47,14 +50,30 @@ def test_answer_measurements_and_provenance_are_there():
         "Atrial fibrillation (93 %)",
         "not seen, not validated",
         "< 1 %",
-        "Heart rate (lead II) 131 /min 60 to 100 above",
-        "QT 390 ms up to 460 in range",
+        "Heart rate (lead II) 131 per min 60 to 100 ▲ above",
+        "QT 390 ms up to 460 ✓ within",
         "Guideline A; Guideline B",
         "Einthoven’s law ≤ 0.25 0.06 good",
         "Input SHA-256 " + "ab" * 32,
         "Weight net, SHA-256 " + "cd" * 32,
     ):
         assert words in read
+
+
+def test_a_measurement_of_every_lead_lies_along_one_row():
+    read = " ".join(pages(report(FINDING)))
+    assert "ST level, mV I II III aVR aVL aVF V1 V2 V3 V4 V5 V6 0.00 0.01 0.02 0.03" in read
+
+
+def test_sparks_have_a_row_each_with_a_column_per_measurement():
+    sparks = tuple(
+        Measurement(code, name, value + k, unit, where={"spark": k, "frame": 9})
+        for k in range(1, 5)
+        for code, name, value, unit in (("amplitude", "Amplitude", 20.0, "1"), ("fwhm", "Width", 40.0, "um"))
+        if (code, k) != ("fwhm", 2)
+    )
+    (read,) = pages(report(Finding("calcium-sparks", PROVENANCE, measurements=sparks)))
+    assert "Spark Amplitude Width, µm 1 21.00 41 2 22.00 3 23.00 43 4 24.00 44" in read
 
 
 @pytest.mark.parametrize("pictures", [(), (picture(1200, 700),)])
