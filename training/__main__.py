@@ -10,6 +10,7 @@ TRAININGS = {
     "cardiac-mr-segmentation": "training.cardiac_mr_segmentation",
     "cardiac-mr-views": "training.cardiac_mr_views",
     "echo-ef": "training.echo_ef",
+    "echo-plax": "training.echo_plax",
     "ecg-page": "training.ecg_segmentation",
     "ecg-classifier": "training.ecg_classifier",
     "ecg": "training.ecg_classifier",

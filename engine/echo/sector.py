@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-DARK = 8  # grey levels up to this are the black around a sector
+DARK = 8  # grey levels up to this above the picture's own black are the black around a sector
+BLACKEST = 32  # the edge of a picture is no brighter than this where it is black: some files write black as 16
+EDGE = 4  # px
 COLOURED = 40  # spread of R, G, B above this is colour: Doppler, labels, drawings
 MIN_SHARE = 0.06  # of the picture that a sector covers at least
 
@@ -32,7 +34,8 @@ def find_sector(frames: np.ndarray) -> Sector | None:
     The largest lit area after thin strokes (text, rulers, the ECG line) are opened away, made convex.
     """
     grey = frames.max(axis=3)
-    lit = (np.percentile(grey, 90, axis=0) > DARK).astype(np.uint8)
+    bright = np.percentile(grey, 90, axis=0)
+    lit = (bright > DARK + _black(bright)).astype(np.uint8)
     width = max(3, round(min(lit.shape) / 60)) | 1
     closed = cv2.morphologyEx(lit, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
     opened = cv2.morphologyEx(
@@ -48,6 +51,15 @@ def find_sector(frames: np.ndarray) -> Sector | None:
     hull = cv2.convexHull(np.concatenate(outline))
     mask = cv2.fillConvexPoly(np.zeros_like(lit), hull, 1) > 0
     return Sector(mask, _colour_share(frames, mask))
+
+
+def _black(bright: np.ndarray) -> float:
+    """The level that the recording writes black as: most of the picture's edge has it."""
+    edge = np.concatenate(
+        [bright[:EDGE].ravel(), bright[-EDGE:].ravel(), bright[:, :EDGE].ravel(), bright[:, -EDGE:].ravel()]
+    )
+    level = float(np.median(edge))
+    return level if level <= BLACKEST else 0.0
 
 
 def _colour_share(frames: np.ndarray, mask: np.ndarray) -> float:

@@ -1,0 +1,70 @@
+"""How well `echo-plax` draws a clip that it never learnt from: overlap on the traced frames, as the app draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.echo.recording import squares_of
+from engine.echo_plax.anatomy import STRUCTURES
+from engine.echo_plax.segmentation import Drawn, draw, least, look
+from engine.models import LoadedModel
+from engine.progress import silent
+from training.echo_plax_data import clip_file, mask_files, open_clip, read_mask
+
+NAMES = ("lv", "septum", "left_atrium", "rv", "outer_wall", "aorta")
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """iou: (frames, 6) overlap, NaN where the tracing leaves the structure out. numbers: (frames,) which frames."""
+
+    clip: str
+    numbers: tuple[int, ...]
+    iou: np.ndarray
+    drawn: Drawn
+    masks: np.ndarray  # (frames, H, W) uint8
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean over the structures of their means over the frames."""
+        return float(np.nanmean(np.nanmean(self.iou, 0)))
+
+
+def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel) -> ClipScore:
+    """The clip drawn by the app's own steps, against its traced frames."""
+    truth: dict[int, Path] = {}
+    for folder in folders:
+        truth |= mask_files(folder, clip)
+    video, opening, frames = open_clip(clip_file(data, clip))
+    box = look(opening, model).box
+    squares = squares_of(frames, opening.sector, box, silent)
+    near = sorted(
+        {k for n in truth for k in (n - 1, n, n + 1) if 0 <= k < len(squares)}
+    )  # what smoothing over time needs
+    shares = np.zeros((len(squares), 7, box.side, box.side), np.float16)
+    shares[near] = draw(squares[near], model, silent, steady=False)
+    numbers = tuple(sorted(truth))
+    steady = np.stack([_steady(shares, n) for n in numbers])
+    drawn = Drawn(squares[list(numbers)], steady, box, least(model))
+    masks = np.stack(list(drawn.full_masks((video.height, video.width))))
+    iou = np.stack(
+        [_overlaps(read_mask(truth[n], (m.shape[0], m.shape[1])), m) for n, m in zip(numbers, masks, strict=True)]
+    )
+    return ClipScore(clip, numbers, iou, drawn, masks)
+
+
+def _steady(shares: np.ndarray, n: int) -> np.ndarray:
+    before, after = max(n - 1, 0), min(n + 1, len(shares) - 1)
+    return (0.25 * shares[before].astype(np.float32) + 0.5 * shares[n] + 0.25 * shares[after]).astype(np.float16)
+
+
+def _overlaps(truth: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    found = []
+    for structure in STRUCTURES:
+        a, b = truth == structure, mask == structure
+        found.append((a & b).sum() / (a | b).sum() if a.any() else np.nan)
+    return np.array(found)
