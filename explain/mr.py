@@ -15,7 +15,7 @@ from engine.models import LoadedModel, ModelStore
 from engine.mr import views
 from engine.mr.evidence import MrEvidence
 from engine.mr.scale import normalised, warped
-from engine.mr.segmentation import CAVITY
+from engine.mr.segmentation import CAVITY, between
 from engine.mr.views import CLASSES, SIZE, fitted, letterbox
 from engine.progress import Progress, silent
 from explain.explanation import Explanation, Faithfulness
@@ -177,13 +177,14 @@ def feature_maps(evidence: MrEvidence, model: LoadedModel, layer: Layer, phase: 
     """(channel, h, w) float32: what each channel of a layer makes of this very picture, strongest channels first."""
     found = evidence.segmentation
     assert found is not None
-    picture = warped(normalised(evidence.cine.images[phase, slice_]), found.matrix)
+    around = evidence.cine.images[phase, max(slice_ - 1, 0) : slice_ + 2]
+    seen = between(np.stack([warped(normalised(picture), found.matrix) for picture in around]))[min(slice_, 1)]
     kept: list[torch.Tensor] = []
     place = model.module.get_submodule(layer.path)
     with model.lock, torch.no_grad(), devices.autocast(model.device):
         hook = place.register_forward_hook(lambda module, inputs, output: kept.append(output.detach()))
         try:
-            model.module(torch.from_numpy(picture[None, None]).to(model.device))
+            model.module(torch.from_numpy(seen[None]).to(model.device))
         finally:
             hook.remove()
     maps = kept[0][0].float().cpu().numpy()

@@ -5,21 +5,49 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from engine.mr.scale import BRIGHTEST, CROP_PX, placed, warped
+from engine.mr.scale import BRIGHTEST, CROP_PX, MM_PER_PX, placed, warped
 from training.cardiac_mr_data import Slice
 
+ALONE = 0.2  # chance that a slice is seen without any neighbour
+LOST = 0.1  # chance that one more neighbour is missing
+BREATH_MM = 2.0  # neighbouring slices lie apart by another breath-hold
 
-def drawn(slice_: Slice, rng: np.random.Generator, strength: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """(CROP_PX, CROP_PX) float32 image and uint8 mask of one slice, changed at random.
 
-    strength: 1 for the full spread; 0 for the heart in the middle, as it was scanned.
+def drawn(
+    slice_: Slice, rng: np.random.Generator, strength: float = 1.0, neighbours: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """(3, CROP_PX, CROP_PX) float32 images and (CROP_PX, CROP_PX) uint8 mask of one slice, changed at random.
+
+    The images are the slice before, this one and the one after, black where there is none. neighbours: False for this one
+    alone. strength: 1 for the full spread; 0 for the heart in the middle, as it was scanned.
     """
     matrix = _geometry(slice_, rng, strength)
-    image = warped(slice_.image, matrix)
-    mask = warped(slice_.mask, matrix, labels=True)
+    beside = [slice_.before, slice_.after]
+    if not neighbours or rng.random() < ALONE:
+        beside = [None, None]
+    beside = [None if rng.random() < LOST else image for image in beside]
+    if rng.random() < 0.5:  # a stack may be numbered from either end
+        beside.reverse()
+    seen = [
+        _apart(beside[0], matrix, rng, strength),
+        warped(slice_.image, matrix),
+        _apart(beside[1], matrix, rng, strength),
+    ]
+    images, mask = np.stack(seen, 2), warped(slice_.mask, matrix, labels=True)
     if rng.random() < 0.5 * strength:
-        image, mask = _bent(image, mask, rng)
-    return _greys(image, rng, strength), mask
+        images, mask = _bent(images, mask, rng)
+    images = _greys(images, rng, strength)
+    images[..., [beside[0] is None, False, beside[1] is None]] = 0
+    return np.ascontiguousarray(images.transpose(2, 0, 1)), mask
+
+
+def _apart(image: np.ndarray | None, matrix: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """A neighbouring slice, moved a little as by another breath-hold; black where there is none."""
+    if image is None:
+        return np.zeros((CROP_PX, CROP_PX), np.float32)
+    moved = matrix.copy()
+    moved[:, 2] += strength * rng.normal(0, BREATH_MM / MM_PER_PX, 2)
+    return warped(image, moved)
 
 
 def _geometry(slice_: Slice, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -50,13 +78,13 @@ def _bent(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tupl
 
 
 def _greys(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
-    """Gain, gamma, coil shading, coarser scans, ghosts of breathing and noise."""
+    """Of (H, W, 3) at once: gain, gamma, coil shading, coarser scans, ghosts of breathing and noise."""
     image = np.clip(image, 0, None) ** np.exp(strength * rng.normal(0, 0.3))
     image = image * np.exp(strength * rng.normal(0, 0.2)) + strength * rng.normal(0, 0.05)
     if rng.random() < 0.5 * strength:
         rows, columns = np.mgrid[-1 : 1 : CROP_PX * 1j, -1 : 1 : CROP_PX * 1j]
         tilt = rng.normal(0, 0.35, 3)
-        image = image * np.clip(1 + tilt[0] * rows + tilt[1] * columns + tilt[2] * rows * columns, 0.2, 2)
+        image = image * np.clip(1 + tilt[0] * rows + tilt[1] * columns + tilt[2] * rows * columns, 0.2, 2)[..., None]
     if rng.random() < 0.35 * strength:
         small = int(CROP_PX * rng.uniform(0.5, 0.9))
         image = cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (CROP_PX, CROP_PX))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +16,7 @@ OF_ACDC = np.array([0, 3, 2, 1], np.uint8)  # ACDC's 0, RV 1, myocardium 2, LV 3
 VALIDATES = (3, 8, 13)  # of each ACDC group's patients, in their order: three of about sixteen
 SUNNYBROOK_VALIDATES = ("SC-HF-I-01", "SC-HF-NI-11", "SC-HYP-08", "SC-N-05", "SC-N-40")  # the first is also at
 # hand as DICOM, so it has to stay out of the training
+SUNNYBROOK_PHASES = 20  # its files number a slice's phases one after another, then the next slice's
 SUNNYBROOK_MM = 1.37  # most of its scans: a field of 350 mm over 256 px; the pictures do not say
 
 
@@ -25,7 +26,8 @@ class Slice:
 
     mm_per_px: of square pixels. cavity_only: the mask knows the LV cavity alone; everything else is 0.
     phase: ED or ES, or empty where the source does not say. centre: (x, y) px of what is labelled, or of the patient's
-    heart where this slice holds nothing.
+    heart where this slice holds nothing. before, after: (H, W) images of the neighbouring slices at the same phase, None
+    where there is none.
     """
 
     patient: str
@@ -37,6 +39,8 @@ class Slice:
     centre: tuple[float, float]
     cavity_only: bool
     validates: bool
+    before: np.ndarray | None = None
+    after: np.ndarray | None = None
 
 
 def read_acdc(folder: Path) -> list[Slice]:
@@ -57,20 +61,34 @@ def read_acdc(folder: Path) -> list[Slice]:
     for name, _, _, _, mask in read:
         if mask.any():
             hearts.setdefault(name, []).append(_centre(mask))
-    return [
-        Slice(
-            name,
-            phase,
-            number,
-            image,
-            mask,
-            mm[name],
-            _centre(mask) if mask.any() else tuple(np.mean(hearts[name], 0)),
-            False,
-            name in held_back,
-        )
-        for name, phase, number, image, mask in read
-    ]
+    return _beside(
+        [
+            Slice(
+                name,
+                phase,
+                number,
+                image,
+                mask,
+                mm[name],
+                _centre(mask) if mask.any() else tuple(np.mean(hearts[name], 0)),
+                False,
+                name in held_back,
+            )
+            for name, phase, number, image, mask in read
+        ],
+        1,
+    )
+
+
+def _beside(slices: list[Slice], step: int) -> list[Slice]:
+    """The same slices, each with its neighbours' images: those whose number is `step` less and more."""
+    images = {(s.patient, s.phase, s.number): s.image for s in slices}
+
+    def neighbour(s: Slice, step: int) -> np.ndarray | None:
+        image = images.get((s.patient, s.phase, s.number + step))
+        return None if image is None or image.shape != s.image.shape else image
+
+    return [replace(s, before=neighbour(s, -step), after=neighbour(s, step)) for s in slices]
 
 
 def _held_back(patients: list[tuple[str, str]]) -> set[str]:
@@ -97,7 +115,7 @@ def read_sunnybrook(folder: Path) -> list[Slice]:
             slices.append(Slice(patient, "", number, image, mask, SUNNYBROOK_MM, _centre(mask), True, validates))
     if not slices:
         raise FileNotFoundError(f"{folder}: there are no images/*.jpg with masks/*.png.")
-    return slices
+    return _beside(slices, SUNNYBROOK_PHASES)
 
 
 def _centre(mask: np.ndarray) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,32 @@ from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
 CLASSES = 4
 BATCH = 16
 STEPS = 100  # of an epoch
-EPOCHS = 22
-HIGHEST_RATE = 2.5e-3
 WARM_UP = 200  # steps
 AVERAGE = 0.99  # weight of the past in the averaged network, per step
-CAVITY_ONLY_SHARE = 0.22  # of a batch
-FULL_STRENGTH_UNTIL, LAST_STRENGTH = 0.8, 0.5  # of the epochs; the augmentation's strength after that
+FULL_STRENGTH_UNTIL, LAST_STRENGTH = 0.8, 0.5  # of a round's epochs; the augmentation's strength after that
 SEED = 6
 
 
-def loss_of(logits: Tensor, mask: Tensor, cavity_only: Tensor) -> Tensor:
-    """Cross-entropy plus one minus soft Dice, mean over the structures.
+@dataclass(frozen=True)
+class Round:
+    """One course of the learning rate. cavity_only_share: of a batch. neighbours: whether the slices beside are shown."""
 
+    epochs: int
+    highest_rate: float
+    cavity_only_share: float
+    neighbours: bool
+
+
+ROUNDS = (
+    Round(22, 2.5e-3, 0.22, neighbours=False),  # each slice by itself
+    Round(26, 1.5e-3, 0.35, neighbours=True),  # what they mean to each other
+)
+
+
+def loss_of(logits: Tensor, mask: Tensor, cavity_only: Tensor) -> Tensor:
+    """Cross-entropy plus one minus soft Dice, mean over the structures; plus that of each picture of the cavity alone.
+
+    The structures' overlap is of the whole batch, as a volume's is of all slices; a lone picture counts by itself.
     logits: (B, 4, H, W); mask: (B, H, W) int64; cavity_only: (B,) bool, where only "LV cavity or not" is known.
     """
     share = logits.float().softmax(1).clamp(1e-6, 1)
@@ -51,7 +66,8 @@ def loss_of(logits: Tensor, mask: Tensor, cavity_only: Tensor) -> Tensor:
     counts[cavity_only, 2:] = 0
     weight = counts[:, :, None, None]
     both, all_ = (share * truth * weight).sum((0, 2, 3)), ((share + truth) * weight).sum((0, 2, 3))
-    return entropy + 1 - (2 * both[1:] / all_[1:].clamp_min(1)).mean()
+    each = (2 * (cavity * truth[:, 1]).sum((1, 2)) + 1) / ((cavity + truth[:, 1]).sum((1, 2)) + 1)
+    return entropy + 1 - (2 * both[1:] / all_[1:].clamp_min(1)).mean() + ((1 - each) * cavity_only).mean()
 
 
 @torch.no_grad()
@@ -65,7 +81,7 @@ def validation_dice(network: nn.Module, slices: list[Slice]) -> np.ndarray:
     for at in range(0, len(slices), 32):
         some = slices[at : at + 32]
         matrices = [placed(s.image, (s.mm_per_px,) * 2, s.centre) for s in some]
-        x = torch.from_numpy(np.stack([warped(s.image, m) for s, m in zip(some, matrices, strict=True)])[:, None])
+        x = torch.from_numpy(np.stack([_seen(s, m) for s, m in zip(some, matrices, strict=True)]))
         with torch.autocast("cpu", torch.bfloat16):
             predicted = network(x.contiguous(memory_format=torch.channels_last)).argmax(1).numpy()
         for slice_, matrix, p in zip(some, matrices, predicted, strict=True):
@@ -82,10 +98,16 @@ def validation_dice(network: nn.Module, slices: list[Slice]) -> np.ndarray:
     return np.array([*np.mean(acdc, 0), np.mean(sunnybrook)])
 
 
-def rate(done: float) -> float:
-    """Learning rate after this share of the training: warm-up, then a cosine."""
-    warm = min(1.0, done * EPOCHS * STEPS / WARM_UP)
-    return max(1e-5, warm * HIGHEST_RATE * 0.5 * (1 + math.cos(math.pi * done)))
+def _seen(slice_: Slice, matrix: np.ndarray) -> np.ndarray:
+    """(3, CROP_PX, CROP_PX): a slice between its neighbours, as the engine shows it."""
+    black = np.zeros_like(slice_.image)
+    return np.stack([warped(black if i is None else i, matrix) for i in (slice_.before, slice_.image, slice_.after)])
+
+
+def rate(round_: Round, done: float) -> float:
+    """Learning rate after this share of a round: warm-up, then a cosine."""
+    warm = min(1.0, done * round_.epochs * STEPS / WARM_UP)
+    return max(1e-5, warm * round_.highest_rate * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def train(slices: list[Slice], runs: Path, threads: int) -> nn.Module:
@@ -95,11 +117,11 @@ def train(slices: list[Slice], runs: Path, threads: int) -> nn.Module:
     full = [s for s in slices if not s.validates and not s.cavity_only]
     partial = [s for s in slices if not s.validates and s.cavity_only]
     validation = [s for s in slices if s.validates]
-    network = UNet(1, CLASSES).to(memory_format=torch.channels_last)
+    network = UNet(3, CLASSES).to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
     )
-    optimiser = torch.optim.AdamW(network.parameters(), HIGHEST_RATE, weight_decay=1e-2)
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
     parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser}
     newest, start = runs / "newest.pt", 0
     runs.mkdir(parents=True, exist_ok=True)
@@ -108,18 +130,23 @@ def train(slices: list[Slice], runs: Path, threads: int) -> nn.Module:
         for name, part in parts.items():
             part.load_state_dict(state[name])
         start = state["epoch"] + 1
-    for epoch in range(start, EPOCHS):
+    for epoch, (round_, own) in list(enumerate((r, own) for r in ROUNDS for own in range(r.epochs)))[start:]:
+        if own == 0 and epoch > 0:
+            _unlearn_neighbours(average.module)
+            network.load_state_dict(average.module.state_dict())
+            optimiser.state.clear()
         rng = np.random.default_rng([SEED, epoch])
-        strength = 1.0 if epoch < FULL_STRENGTH_UNTIL * EPOCHS else LAST_STRENGTH
+        strength = 1.0 if own < FULL_STRENGTH_UNTIL * round_.epochs else LAST_STRENGTH
         network.train()
         began, total = time.process_time(), 0.0
         for step in range(STEPS):
             for group in optimiser.param_groups:
-                group["lr"] = rate((epoch + step / STEPS) / EPOCHS)
-            few = rng.binomial(BATCH, CAVITY_ONLY_SHARE)
+                group["lr"] = rate(round_, (own + step / STEPS) / round_.epochs)
+            few = rng.binomial(BATCH, round_.cavity_only_share)
             chosen = [full[i] for i in rng.integers(len(full), size=BATCH - few)]
             chosen += [partial[i] for i in rng.integers(len(partial), size=few)]
-            total += _step(network, optimiser, chosen, rng, strength)
+            pairs = [drawn(slice_, rng, strength, round_.neighbours) for slice_ in chosen]
+            total += _step(network, optimiser, pairs, [s.cavity_only for s in chosen])
             average.update_parameters(network)
         torch.save({name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch}, newest)
         scores = " ".join(f"{v:.4f}" for v in validation_dice(average.module, validation))
@@ -130,19 +157,24 @@ def train(slices: list[Slice], runs: Path, threads: int) -> nn.Module:
     return average.module
 
 
+@torch.no_grad()
+def _unlearn_neighbours(network: nn.Module) -> None:
+    """What a first round without neighbours left in their weights is chance: a later round begins without it."""
+    first = network.get_submodule("stem.0").get_parameter("weight")
+    first[:, [0, 2]] = 0
+
+
 def _step(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
-    chosen: list[Slice],
-    rng: np.random.Generator,
-    strength: float,
+    pairs: list[tuple[np.ndarray, np.ndarray]],
+    cavity_only: list[bool],
 ) -> float:
-    pairs = [drawn(slice_, rng, strength) for slice_ in chosen]
-    x = torch.from_numpy(np.stack([image for image, _ in pairs])[:, None])
+    x = torch.from_numpy(np.stack([images for images, _ in pairs]))
     mask = torch.from_numpy(np.stack([mask for _, mask in pairs]).astype(np.int64))
     with torch.autocast("cpu", torch.bfloat16):
         logits = network(x.contiguous(memory_format=torch.channels_last))
-    loss = loss_of(logits, mask, torch.tensor([s.cavity_only for s in chosen]))
+    loss = loss_of(logits, mask, torch.tensor(cavity_only))
     optimiser.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -79,12 +79,25 @@ def segment(cine: Cine, model: LoadedModel, progress: Progress = silent) -> Segm
     return Segmentation(whole, shares.max(2).astype(np.float16), matrix, mm, cine.mm_per_px is None)
 
 
+def between(pictures: np.ndarray) -> np.ndarray:
+    """(slice, H, W) -> (slice, 3, H, W): each slice between its neighbours, black where there is none."""
+    black = np.zeros_like(pictures[:1])
+    padded = np.concatenate([black, pictures, black])
+    return np.stack([padded[:-2], pictures, padded[2:]], 1)
+
+
+def alone(pictures: np.ndarray) -> np.ndarray:
+    """(N, H, W) -> (N, 3, H, W): pictures whose neighbours are not known."""
+    black = np.zeros_like(pictures)
+    return np.stack([black, pictures, black], 1)
+
+
 def forward(pictures: np.ndarray, model: LoadedModel) -> np.ndarray:
-    """(N, H, W) normalised pictures -> (N, 4, H, W) float32 probabilities; sides are multiples of COARSEST."""
+    """(N, 3, H, W) normalised, of `between` or `alone` -> (N, 4, H, W) float32 probabilities; sides multiples of COARSEST."""
     found = []
     with model.lock, torch.no_grad(), devices.autocast(model.device):
         for part in np.array_split(pictures, max(1, -(-len(pictures) // BATCH))):
-            x = torch.from_numpy(np.ascontiguousarray(part[:, None])).to(model.device)
+            x = torch.from_numpy(np.ascontiguousarray(part)).to(model.device)
             found.append(model.module(x.contiguous(memory_format=torch.channels_last)).float().softmax(1).cpu().numpy())
     return np.concatenate(found)
 
@@ -113,7 +126,7 @@ def _look(some: np.ndarray, mm: tuple[float, float], model: LoadedModel) -> tupl
     size = min(MOST_WIDE_PX, int(np.ceil(max(height * mm[0], width * mm[1]) / MM_PER_PX / COARSEST)) * COARSEST)
     size = max(size, CROP_PX)
     matrix = placed(some[0], mm, ((width - 1) / 2, (height - 1) / 2), size)
-    return forward(np.stack([warped(picture, matrix, size) for picture in some]), model), matrix
+    return forward(alone(np.stack([warped(picture, matrix, size) for picture in some])), model), matrix
 
 
 def _certainty(shares: np.ndarray) -> float:
@@ -153,7 +166,7 @@ def _windows(images: np.ndarray, matrix: np.ndarray, model: LoadedModel, progres
     phases = []
     for k, phase in enumerate(images):
         progress(0.1 + 0.65 * k / len(images), f"Drawing the ventricles, phase {k + 1} of {len(images)}")
-        phases.append(forward(np.stack([warped(picture, matrix) for picture in phase]), model))
+        phases.append(forward(between(np.stack([warped(picture, matrix) for picture in phase])), model))
     return np.stack(phases)
 
 
@@ -163,7 +176,7 @@ def _turned(phase: np.ndarray, matrix: np.ndarray, angle: float, model: LoadedMo
     there = cv2.getRotationMatrix2D(middle, angle, 1.0)
     back = cv2.getRotationMatrix2D(middle, -angle, 1.0)
     whole = there @ np.vstack([matrix, [0, 0, 1]])
-    shares = forward(np.stack([warped(picture, whole) for picture in phase]), model)
+    shares = forward(between(np.stack([warped(picture, whole) for picture in phase])), model)
     return np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in shares])
 
 

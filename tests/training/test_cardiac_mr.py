@@ -1,5 +1,7 @@
 """What the cardiac MR networks learn from: drawn hearts, augmentation that keeps image and mask together, landmarks."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -29,7 +31,8 @@ def test_without_augmentation_the_heart_comes_to_the_middle():
     image, mask = drawn(slice_of(square()), np.random.default_rng(0), 0.0)
     rows, columns = np.nonzero(mask)
     assert (rows.mean(), columns.mean()) == pytest.approx((63.5, 63.5), abs=1.5)
-    assert image.shape == mask.shape == (128, 128)
+    assert image.shape == (3, 128, 128)
+    assert mask.shape == (128, 128)
 
 
 def test_image_and_mask_are_changed_alike():
@@ -37,7 +40,28 @@ def test_image_and_mask_are_changed_alike():
     for _ in range(12):
         image, mask = drawn(slice_of(square()), rng, 1.0)
         if mask.sum() > 150:
-            assert image[mask == 1].mean() > image[mask == 0].mean()
+            assert image[1][mask == 1].mean() > image[1][mask == 0].mean()
+
+
+def test_neighbours_are_black_where_there_are_none_and_lie_where_the_slice_lies():
+    lone = slice_of(square())
+    amid = replace(lone, before=lone.image, after=lone.image)
+    for k in range(12):
+        assert not drawn(lone, np.random.default_rng(k))[0][[0, 2]].any()
+        assert not drawn(amid, np.random.default_rng(k), neighbours=False)[0][[0, 2]].any()
+    seen = [drawn(amid, np.random.default_rng(k), 0.0)[0] for k in range(30)]
+    both = [images for images in seen if images[0].any() and images[2].any()]
+    assert 10 < len(both) < 30
+    assert all(np.array_equal(images[0], images[1]) and np.array_equal(images[2], images[1]) for images in both)
+
+
+def test_slices_of_a_phase_are_each_others_neighbours(tmp_path):
+    _acdc(tmp_path, [("ED", 0), ("ED", 1), ("ES", 0), ("ES", 1)])
+    first, second, *_ = read_acdc(tmp_path)
+    assert first.before is None
+    assert first.after is second.image
+    assert second.before is first.image
+    assert second.after is None
 
 
 def test_a_mask_of_the_cavity_alone_does_not_say_that_the_rest_is_background():
@@ -51,13 +75,21 @@ def test_a_mask_of_the_cavity_alone_does_not_say_that_the_rest_is_background():
     assert float(fully) > float(partly) + 1
 
 
+def _acdc(folder, slices):
+    """One drawn patient in the folder layout of ACDC's pictures."""
+    (folder / "images").mkdir()
+    (folder / "masks").mkdir()
+    (folder / "patients.csv").write_text("patient,group,mm_per_pixel\np1,NOR,1.5\n")
+    names = [f"p1_{phase}_{k:02d}.png,p1,{phase},{k}" for phase, k in slices]
+    (folder / "slices.csv").write_text("\n".join(["file,patient,phase,slice", *names]) + "\n")
+    for phase, k in slices:
+        image = np.tile(np.arange(4, dtype=np.uint8) * 60, (4, 1))
+        cv2.imwrite(str(folder / "images" / f"p1_{phase}_{k:02d}.jpg"), image)
+        cv2.imwrite(str(folder / "masks" / f"p1_{phase}_{k:02d}.png"), np.tile(np.arange(4, dtype=np.uint8), (4, 1)))
+
+
 def test_acdc_classes_become_the_contracts(tmp_path):
-    (tmp_path / "images").mkdir()
-    (tmp_path / "masks").mkdir()
-    (tmp_path / "patients.csv").write_text("patient,group,mm_per_pixel\np1,NOR,1.5\n")
-    (tmp_path / "slices.csv").write_text("file,patient,phase,slice\np1_ED_00.png,p1,ED,0\n")
-    cv2.imwrite(str(tmp_path / "images" / "p1_ED_00.jpg"), np.tile(np.arange(4, dtype=np.uint8) * 60, (4, 1)))
-    cv2.imwrite(str(tmp_path / "masks" / "p1_ED_00.png"), np.tile(np.arange(4, dtype=np.uint8), (4, 1)))
+    _acdc(tmp_path, [("ED", 0)])
     (found,) = read_acdc(tmp_path)
     assert found.mask[0].tolist() == [0, 3, 2, 1]
     assert found.mm_per_px == 1.5

@@ -10,7 +10,7 @@ from torch import nn
 from engine.errors import RefusedStudy
 from engine.models import LoadedModel
 from engine.mr.cine import Cine
-from engine.mr.segmentation import cleaned, segment
+from engine.mr.segmentation import alone, between, cleaned, segment
 from tests.engine.mr.drawn_mr import ring
 
 
@@ -19,7 +19,7 @@ class ByGrey(nn.Module):
 
     def forward(self, x):
         levels = torch.tensor([0.0, 1.0, 0.3, 0.65]).view(1, 4, 1, 1)
-        return -((x - levels) ** 2) * 200
+        return -((x[:, 1:2] - levels) ** 2) * 200
 
 
 def model(network):
@@ -71,3 +71,9 @@ def test_nothing_to_see_is_refused():
     with pytest.raises(RefusedStudy) as refused:
         segment(Cine(np.zeros((1, 3, 64, 64), np.float32), (1.5, 1.5), 8.0), model(ByGrey()))
     assert refused.value.code == "no_ventricle"
+
+
+def test_a_slice_lies_between_its_neighbours_and_black_ends():
+    stack = np.arange(1.0, 4.0, dtype=np.float32)[:, None, None] * np.ones((1, 2, 2), np.float32)
+    assert between(stack)[:, :, 0, 0].tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 0]]
+    assert alone(stack)[:, :, 0, 0].tolist() == [[0, 1, 0], [0, 2, 0], [0, 3, 0]]
