@@ -42,10 +42,20 @@ class Letterbox:
     def enlarge(self, shares: np.ndarray, frame_shape: tuple[int, int]) -> np.ndarray:
         """(K, side, side) probabilities -> (H, W) uint8: the likeliest class of each frame pixel, 0 outside the crop."""
         top, left, height, width = self.inner
-        crop = np.ascontiguousarray(shares[:, top : top + height, left : left + width].transpose(1, 2, 0), np.float32)
-        full = cv2.resize(crop, (self.right - self.left, self.bottom - self.top), interpolation=cv2.INTER_LINEAR)
+        size = (self.right - self.left, self.bottom - self.top)
         labels = np.zeros(frame_shape, np.uint8)
-        labels[self.top : self.bottom, self.left : self.right] = full.argmax(2)
+        found = labels[self.top : self.bottom, self.left : self.right]
+        best = None
+        for number, share in enumerate(
+            shares
+        ):  # one class after the other: a stack of all would be slower to go through
+            crop = np.ascontiguousarray(share[top : top + height, left : left + width], np.float32)
+            full = cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR)
+            if best is None:
+                best = full
+            else:
+                found[cv2.compare(full, best, cv2.CMP_GT) > 0] = number
+                cv2.max(best, full, best)
         return labels
 
     def to_frame(self, point: tuple[float, float]) -> tuple[float, float]:

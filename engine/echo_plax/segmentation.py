@@ -46,17 +46,12 @@ class Drawn:
 
     def masks(self) -> np.ndarray:
         """(T, SIDE, SIDE) uint8 class numbers in the squares."""
-        return np.stack(
-            [
-                tidy(frame.argmax(0).astype(np.uint8), _present(sure))
-                for frame, sure in zip(self.shares, self.confidence, strict=True)
-            ]
-        )
+        return np.stack([tidied(frame, sure) for frame, sure in zip(self.shares, self.confidence, strict=True)])
 
     def full_masks(self, frame_shape: tuple[int, int]) -> Iterator[np.ndarray]:
         """(H, W) uint8 class numbers on the input's own pixels, frame by frame."""
         for frame, sure in zip(self.shares, self.confidence, strict=True):
-            yield tidy(self.box.enlarge(frame, frame_shape), _present(sure))
+            yield self.box.enlarge(settled(frame, tidied(frame, sure)), frame_shape)
 
     def confidence_map(self, frame: int, frame_shape: tuple[int, int]) -> np.ndarray:
         """(H, W) float32 0..1 on the input's own pixels: the probability of the likeliest class; 1 outside the sector's box."""
@@ -103,6 +98,20 @@ def structure_confidence(shares: np.ndarray) -> np.ndarray:
         inside = classes == structure
         if inside.sum() >= LEAST_PX:
             found[k] = sure[inside].mean()
+    return found
+
+
+def tidied(shares: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """(7, S, S) probabilities and (6,) confidence of one frame -> (S, S) uint8: one piece of each structure that is present."""
+    return tidy(shares.argmax(0).astype(np.uint8), _present(confidence))
+
+
+def settled(shares: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(7, S, S) probabilities that say the (S, S) mask: its class is sure where another one was the likeliest."""
+    other = shares.argmax(0) != mask
+    found = shares.copy()
+    found[:, other] = 0
+    found[mask[other], other] = 1
     return found
 
 
