@@ -9,15 +9,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from training import echo_plax_segmentation as segmentation
 from training.echo_plax_data import CLIPS, read_others, read_traced
+from training.echo_plax_turned import read_turned
 
 COMMAND = "python -m training echo-plax --data DIR --traced DIR"
 FOLDS = (("test1", "pocus1", "pocus4"), ("test2", "pocus2"), ("litfl1", "pocus3"))
 FOLD_STEPS = 400
 STEPS = 900
+SIMULATED, TURNED = 400, 400  # pictures
 
 
 def main(argv: list[str]) -> int:
@@ -34,11 +37,16 @@ def main(argv: list[str]) -> int:
     torch.set_num_threads(asked.threads)
     folders = [asked.data / "plax" / "traced", *asked.traced]
     others = read_others(asked.data)
+    apical, masks = read_turned(asked.data / "camus_a4c", TURNED)
+    made = segmentation.simulated(SIMULATED)
     for k in range(-1, len(FOLDS)):
         if asked.only is not None and k != asked.only:
             continue
         left_out = FOLDS[k] if k >= 0 else ()
         traced = read_traced(asked.data, folders, [clip for clip in CLIPS if clip not in left_out])
         steps = asked.steps or (FOLD_STEPS if k >= 0 else STEPS)
-        segmentation.train(segmentation.Examples(traced, others), steps, asked.runs / (f"fold{k}" if k >= 0 else "all"))
+        examples = segmentation.Examples(
+            traced, made, segmentation.Pictures(apical, masks), segmentation.Pictures(others, np.zeros_like(others))
+        )
+        segmentation.train(examples, steps, asked.runs / (f"fold{k}" if k >= 0 else "all"))
     return 0

@@ -27,6 +27,7 @@ OTHER_CLIPS = (
     "clip_cardiac-tamponade_a4c", "clip_pericardial-effusion_a4c", "clip_takotsubo_psax-1", "clip_cardiac-tamponade_ivc",
     "clip_cardiac-tamponade_subcostal", "clip_cardiac-tamponade_posterior",
 )  # fmt: skip
+UPRIGHT = 160  # apical frames of CAMUS as they are
 FRAMES_PER_CLIP = 12
 OTHER_STILLS = {"acdc/images/*ED_0[35].jpg": 40, "cmr_localizers/images/*": 40, "cmr_stills/*": 12}
 
@@ -121,4 +122,10 @@ def read_others(data: Path) -> np.ndarray:
             still = cv2.imread(str(files[k]), cv2.IMREAD_GRAYSCALE)
             if still is not None:
                 pictures.append(Letterbox(0, still.shape[0], 0, still.shape[1], BASE).shrink(still))
+    folder = data / "camus_a4c" / "images"
+    files = sorted(folder.glob("*.jpg"))
+    for k in np.linspace(0, len(files) - 1, min(UPRIGHT, len(files))).astype(int):
+        apical = cv2.imread(str(files[k]), cv2.IMREAD_GRAYSCALE)
+        if apical is not None:
+            pictures.append(Letterbox(0, apical.shape[0], 0, apical.shape[1], BASE).shrink(apical))
     return np.stack(pictures)

@@ -9,18 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engine import weights
+from engine.echo.letterbox import Letterbox
 from engine.echo_plax.segmentation import SIDE
 from engine.unet import UNet
+from training import echo_plax_simulator
 from training.echo_plax_augment import ANY, PLAX, augment
-from training.echo_plax_data import Traced
+from training.echo_plax_data import BASE, Traced, shrunk_mask
+from training.echo_plax_turned import OPEN
 
 CLASSES = 7
 SEED = 30
@@ -29,39 +32,84 @@ RATE = 1e-3
 SMALL = 128  # px, for the first share of the steps: quicker
 SMALL_SHARE = 0.6
 WARM_UP = 60  # steps
-OTHERS = 2  # pictures of a batch without a parasternal long axis
+SIMULATED, TURNED, OTHERS = 4, 2, 2  # pictures of a batch: simulated, apical on their side, no parasternal long axis
 SAVE_EVERY = 50
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """frames, masks: (N, S, S) uint8."""
+
+    frames: np.ndarray
+    masks: np.ndarray
+
+
+@dataclass(frozen=True)
 class Examples:
-    """What a network learns from. others: (N, S, S) uint8 pictures of anything else."""
+    """What a network learns from. others: pictures of anything else, their masks empty."""
 
     traced: Sequence[Traced]
-    others: np.ndarray
+    simulated: Pictures
+    turned: Pictures
+    others: Pictures
+
+
+def simulated(count: int) -> Pictures:
+    """`count` simulated long axes."""
+    frames, masks = [], []
+    for k in range(count):
+        rng = np.random.default_rng([SEED, 1, k])
+        scene = echo_plax_simulator.random_scene(rng)
+        moment = echo_plax_simulator.phase_at(rng.random())
+        frame, mask = echo_plax_simulator.frame(scene, moment, echo_plax_simulator.speckle(scene, rng), rng)
+        box = Letterbox(0, frame.shape[0], 0, frame.shape[1], BASE)
+        frames.append(box.shrink(frame))
+        masks.append(shrunk_mask(mask, box))
+    return Pictures(np.stack(frames), np.stack(masks))
 
 
 def batch_of(examples: Examples, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """(BATCH, 1, side, side) float32 and (BATCH, side, side) int64; every clip equally often."""
     clips = sorted({t.clip for t in examples.traced})
-    of_clip = {clip: [t for t in examples.traced if t.clip == clip] for clip in clips}
     pairs = []
-    for _ in range(BATCH - OTHERS):
-        mine = of_clip[clips[rng.integers(len(clips))]]
+    for _ in range(BATCH - SIMULATED - TURNED - OTHERS):
+        clip = clips[rng.integers(len(clips))]
+        mine = [t for t in examples.traced if t.clip == clip]
         one = mine[rng.integers(len(mine))]
         pairs.append(augment(one.frame, one.mask, side, rng, PLAX))
-    for k in rng.integers(len(examples.others), size=OTHERS):
-        picture = examples.others[k]
-        pairs.append(augment(picture, np.zeros_like(picture), side, rng, ANY))
+    for pictures, count, spread in (
+        (examples.simulated, SIMULATED, PLAX), (examples.turned, TURNED, PLAX), (examples.others, OTHERS, ANY),
+    ):  # fmt: skip
+        for k in rng.integers(len(pictures.frames), size=count):
+            pairs.append(augment(pictures.frames[k], pictures.masks[k], side, rng, spread))
     return np.stack([p[0] for p in pairs])[:, None], np.stack([p[1] for p in pairs]).astype(np.int64)
 
 
 def loss_of(logits: Tensor, mask: Tensor) -> Tensor:
-    """Cross-entropy plus one minus soft Dice, mean over the structures that the batch holds."""
-    share = logits.softmax(1)
-    truth = functional.one_hot(mask, CLASSES).permute(0, 3, 1, 2).float()
+    """Cross-entropy plus one minus soft Dice, mean over the structures.
+
+    mask: (B, H, W) class numbers, or a code of `echo_plax_turned.OPEN`: there any of its classes is right, and none counts
+    for the overlap.
+    """
+    log_share = logits.log_softmax(1)
+    right = _right().to(logits.device)[mask].permute(0, 3, 1, 2)  # (B, CLASSES, H, W) bool
+    exact = right.sum(1, keepdim=True) == 1
+    entropy = -log_share.masked_fill(~right, -torch.inf).logsumexp(1).mean()
+    share = log_share.exp() * (exact | ~right)
+    truth = (right & exact).float()
     both, all_ = (share * truth).sum((0, 2, 3)), (share + truth).sum((0, 2, 3))
-    return functional.cross_entropy(logits, mask) + 1 - (2 * both[1:] / all_[1:].clamp_min(1)).mean()
+    return entropy + 1 - (2 * both[1:] / all_[1:].clamp_min(1)).mean()
+
+
+@cache
+def _right() -> Tensor:
+    """(256, CLASSES) bool: the classes that a mask's value allows."""
+    table = torch.zeros(256, CLASSES, dtype=torch.bool)
+    for number in range(CLASSES):
+        table[number, number] = True
+    for code, classes in OPEN.items():
+        table[code, list(classes)] = True
+    return table
 
 
 def fresh_network() -> nn.Module:

@@ -47,6 +47,7 @@ class PlaxScene:
     gain: float = 1.0
     blood: float = 0.02
     muscle: float = 0.5
+    chest: float = 14.0  # mm of chest wall in front of the heart
     grain: float = 1.0  # size of the speckle
     seed: int = 6
 
@@ -84,8 +85,8 @@ def random_scene(rng: np.random.Generator) -> PlaxScene:
         aorta=aorta,
         rv=rv,
         length=float(rng.uniform(60, 105)),
-        tilt=float(rng.uniform(-35, 15)),
-        origin=(float(rng.uniform(0, 35)), float(rng.uniform(45, 60) + 0.5 * rv)),
+        tilt=float(np.clip(rng.normal(-10, 11), -38, 18)),
+        origin=(float(rng.uniform(0, 35)), float(rng.uniform(48, 64) + 0.5 * rv)),
         half_angle=float(rng.uniform(0.55, 0.85)),
         depth=float(rng.uniform(250, 300) * mm_per_px),
         mm_per_px=mm_per_px,
@@ -93,6 +94,7 @@ def random_scene(rng: np.random.Generator) -> PlaxScene:
         gain=float(np.exp(rng.normal(0, 0.5))),
         blood=float(rng.choice([0.005, 0.02, 0.06]) * rng.uniform(0.5, 2)),
         muscle=float(rng.uniform(0.12, 0.7)),
+        chest=float(rng.uniform(6, 22)),
         grain=float(rng.uniform(0.7, 1.8)),
     )
 
@@ -113,6 +115,8 @@ def frame(scene: PlaxScene, phase: Phase, grain: np.ndarray, rng: np.random.Gene
     mask, echo = anatomy(scene, phase, x, y)
     across, down = _from_transducer(scene)
     depth, angle = np.hypot(across, down), np.arctan2(across, down)
+    chest = depth < scene.chest
+    echo[chest], mask[chest] = 0.3 * scene.muscle + 0.1, 0
     soft = cv2.GaussianBlur(echo, (0, 0), sigmaX=1.4 / scene.mm_per_px, sigmaY=0.5 / scene.mm_per_px)
     noise = 0.012 * rng.rayleigh(1.0, soft.shape)
     amplitude = scene.gain * (soft * grain * np.exp(-0.004 * depth) + noise * depth / scene.depth)
