@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import importlib
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from engine import devices, weights
 from engine.errors import WeightError
+from engine.finding import WeightUsed
 
 NETWORKS = {  # weight -> its network class, built with the manifest's `architecture`
     "ecg-page": "engine.ecg.segmentation:PageNet",
@@ -23,6 +25,7 @@ NETWORKS = {  # weight -> its network class, built with the manifest's `architec
     "cardiac-mr-segmentation": "engine.unet:UNet",
     "cardiac-mr-views": "engine.mr.views:ViewNet",
 }
+MOST_LENT = 4  # users' own networks in memory at once; the one unused for longest goes first
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,13 @@ class ModelStore:
         self._models: dict[str, LoadedModel] = {}
         self._lock = threading.Lock()
         self._asked: set[str] = set()
+        self._lent: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._lent_asked: list[WeightUsed] = []
 
     def for_one_study(self) -> ModelStore:
         """The same models, with a record of its own of which were `asked` for: a finding names only what answered it."""
         view = copy.copy(self)
-        view._asked = set()
+        view._asked, view._lent_asked = set(), []
         return view
 
     def get(self, name: str) -> LoadedModel:
@@ -64,6 +69,29 @@ class ModelStore:
                 self._models[name] = _load(weights.weight(name), self.device)
             self._asked.add(name)
             return self._models[name]
+
+    def lend(self, kind: str, sha256: str, network: Any) -> None:
+        """Takes in a user's own network, in evaluation mode; it stays in memory until others push it out."""
+        entry = weights.Weight(kind, "", "A user's own network", "", sha256, "the user's", "")
+        with self._lock:
+            self._lent[sha256] = LoadedModel(entry, network.to(self.device), self.device)
+            self._lent.move_to_end(sha256)
+            while len(self._lent) > MOST_LENT:
+                self._lent.popitem(last=False)
+
+    def lent(self, kind: str, sha256: str) -> LoadedModel:
+        """A user's own network of this kind and file hash. Raises WeightError if it is not, or no more, in memory."""
+        with self._lock:
+            found = self._lent.get(sha256)
+            if found is None or found.weight.name != kind:
+                raise WeightError(f"Your network ({kind}) is not in memory any more; choose its file again.")
+            self._lent.move_to_end(sha256)
+            self._lent_asked.append(found.weight.used)
+            return found
+
+    def lent_asked(self) -> tuple[WeightUsed, ...]:
+        """Which users' networks this store gave out."""
+        return tuple(dict.fromkeys(self._lent_asked))
 
     def loaded(self) -> tuple[str, ...]:
         """Names of the models in memory."""

@@ -68,7 +68,10 @@ class Task:
             study.sha256,
             device=store.device,
             seconds=round(time.perf_counter() - started, 3),
-            weights=tuple(store.get(name).weight.used for name in self.weights if name in store.asked()),
+            weights=(
+                *(store.get(name).weight.used for name in self.weights if name in store.asked()),
+                *store.lent_asked(),
+            ),
         )
         finding = Finding(
             self.id,
@@ -85,6 +88,17 @@ class Task:
     def options(self, fields: Mapping[str, str]) -> Any:
         """The task's options from text fields (HTTP form, command line); unknown names or values raise EngineError."""
         return importlib.import_module(f"engine.{self.package}.task").options(fields)
+
+    def lend(self, checkpoint: bytes, store: models.ModelStore) -> dict[str, str]:
+        """Takes in a user's own network (the bytes of its file) and returns the option that asks for its opinion.
+
+        Raises:
+            EngineError: if this task has no place for one, or the file is none that it knows.
+        """
+        module = importlib.import_module(f"engine.{self.package}.task")
+        if not hasattr(module, "lend"):
+            raise EngineError(f"{self.title} takes no networks of your own.")
+        return dict(module.lend(checkpoint, store))
 
     def option_names(self) -> dict[str, str]:
         """The names that `options` takes, each with what may be stated."""

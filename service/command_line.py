@@ -24,8 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         chosen = task(asked.task)
-        options = chosen.options(dict(_pair(text) for text in asked.option))
         store = models.store(asked.device)
+        fields = dict(_pair(text) for text in asked.option)
+        for path in asked.network:
+            fields |= chosen.lend(_checkpoint(path), store)
+        options = chosen.options(fields)
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD
@@ -60,7 +63,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="a task's own option, e.g. speed_mm_s=50"
     )
+    parser.add_argument(
+        "--network", action="append", default=[], type=Path, metavar="FILE",
+        help="a network of your own to ask as well: one of EchoNet-Dynamic's .pt files",
+    )  # fmt: skip
     return parser
+
+
+def _checkpoint(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EngineError(f"{path} could not be read ({error.strerror}).") from error
 
 
 def _write(files: dict[str, bytes], folder: Path) -> None:

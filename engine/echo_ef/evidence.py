@@ -9,6 +9,7 @@ import numpy as np
 from engine.echo.letterbox import Letterbox
 from engine.echo_ef.beats import Beat
 from engine.echo_ef.ejection_fraction import Estimate, MeasuredError
+from engine.echo_ef.peers import PeerOpinion
 from engine.videos import PixelSize
 
 
@@ -19,6 +20,7 @@ class EchoEfEvidence:
 
     area_length_ef: (n,) the same beats' EF by area and length, a cross-check, NaN where it can't be told.
     box: where the square lies in the frame. plain, drawn: JPEG per frame at display size, without and with the structures.
+    peers: what the user's own networks say, None where none was asked.
     """
 
     squares: np.ndarray
@@ -33,3 +35,4 @@ class EchoEfEvidence:
     estimate: Estimate | None
     plain: tuple[bytes, ...]
     drawn: tuple[bytes, ...]
+    peers: PeerOpinion | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -15,6 +17,7 @@ from engine.echo.mask_file import mask_npz
 from engine.echo.overlay import Structure, display_frames, webm
 from engine.echo.recording import Opening, best_box, read_opening, squares_of
 from engine.echo.segmentation import segment, steadied
+from engine.echo_ef import echonet, peers
 from engine.echo_ef.anatomy import tidy
 from engine.echo_ef.beats import Beat, find_beats, heart_rate
 from engine.echo_ef.ejection_fraction import Estimate, MeasuredError, estimate, labels
@@ -43,7 +46,13 @@ LEAST_SURE = 0.75  # below it nothing here resembles an apical view
 VIEW_FRAMES = 8
 NORMAL_EF = (52.0, 74.0)  # %: men 52 to 72, women 54 to 74
 NORMAL_EF_SOURCE = "Lang 2015, ASE/EACVI: men 52 to 72 %, women 54 to 74 %"
-OPTIONS = {"mm_per_px": "mm per pixel of the video, where the file states none (from two depth marks)"}
+PEERS_AGREE = 10.0  # points of EF: a user's network further off than this is pointed out
+OPTIONS = {
+    "mm_per_px": "mm per pixel of the video, where the file states none (from two depth marks)",
+    "echonet_segmentation": "SHA-256 of your own EchoNet-Dynamic segmentation network, once its file was given",
+    "echonet_video": "SHA-256 of your own EchoNet-Dynamic video network, once its file was given",
+    "clips": "what your video network looks at: one clip, all clips, or one per beat (one, all, beats)",
+}
 WRONG_VIEW = (
     "Expected an apical four-chamber view, this does not look like one (both ventricles and both atria, apex up); "
     "choose that loop, without Doppler, M-mode or measurements drawn on it."
@@ -52,9 +61,10 @@ WRONG_VIEW = (
 
 @dataclass(frozen=True)
 class EchoEfOptions:
-    """mm_per_px: of the recording's own pixels; None: as the file states."""
+    """mm_per_px: of the recording's own pixels; None: as the file states. peers: the user's own networks to ask as well."""
 
     mm_per_px: float | None = None
+    peers: peers.Asked = field(default_factory=peers.Asked)
 
 
 @dataclass(frozen=True)
@@ -77,14 +87,36 @@ def options(fields: Mapping[str, str]) -> EchoEfOptions:
     for name, text in fields.items():
         if name not in OPTIONS:
             raise EngineError(f"This task has no option {name!r}; it has {', '.join(OPTIONS)}.")
-        try:
-            value = float(text)
-        except ValueError:
-            value = 0.0
-        if not 0.01 < value < 5:
-            raise EngineError(f"Expected mm_per_px between 0.01 and 5, got {text!r}.")
-        asked = replace(asked, mm_per_px=value)
+        if name == "mm_per_px":
+            asked = replace(asked, mm_per_px=_mm_per_px(text))
+        elif name == "clips" and text not in echonet.CLIPS:
+            raise EngineError(f"Expected clips to be one of {', '.join(echonet.CLIPS)}, got {text!r}.")
+        elif name != "clips" and not re.fullmatch("[0-9a-f]{64}", text):
+            raise EngineError(f"Expected {name} to be a SHA-256 (64 hexadecimal digits), got {text!r}.")
+        else:
+            asked = replace(asked, peers=replace(asked.peers, **{name.removeprefix("echonet_"): text}))
     return asked
+
+
+def _mm_per_px(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.01 < value < 5:
+        raise EngineError(f"Expected mm_per_px between 0.01 and 5, got {text!r}.")
+    return value
+
+
+def lend(checkpoint: bytes, store: ModelStore) -> dict[str, str]:
+    """Takes in one of EchoNet-Dynamic's checkpoints (a `.pt` file) and returns the option that asks for its opinion.
+
+    Raises WeightError if the file is neither of the two.
+    """
+    kind, network = echonet.load(checkpoint)
+    sha256 = hashlib.sha256(checkpoint).hexdigest()
+    store.lend(kind, sha256, network)
+    return {kind.replace("-", "_"): sha256}
 
 
 def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progress: Progress) -> Answer:
@@ -94,16 +126,21 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
         UnreadableInput: if the study is no video, DICOM or picture that can be decoded.
         RefusedStudy: if it shows no apical four-chamber view.
     """
+    asked = asked or EchoEfOptions()
     video = read_video(study)
-    if asked and asked.mm_per_px:
+    if asked.mm_per_px:
         video = replace(video, pixel_size=PixelSize(asked.mm_per_px, asked.mm_per_px, ""))
-    drawn, looks = _draw(video, store, part(progress, 0.0, 0.6))
+    ours, theirs = (0.3, 0.8) if asked.peers else (0.6, 0.6)
+    drawn, looks = _draw(video, store, part(progress, 0.0, ours))
     volumes, axes = _volumes(drawn, video.pixel_size)
     beats = () if video.still else find_beats(volumes, video.frame_rate_hz)
     error = MeasuredError.of(store.get("echo-apical").weight.operating)
     other = np.array([_area_length_ef(axes[b.ed_frame], axes[b.es_frame]) for b in beats])
-    found = over_beats(beats, other, error) if beats else None
-    files, plain, overlaid = _files(video, drawn, part(progress, 0.6, 1.0))
+    said = None
+    if asked.peers:
+        said = peers.ask(video, drawn.box, drawn.masks, beats, asked.peers, store, part(progress, ours, theirs))
+    found = over_beats(beats, other, error, said) if beats else None
+    files, plain, overlaid = _files(video, drawn, part(progress, theirs, 1.0))
     evidence = EchoEfEvidence(
         drawn.squares,
         drawn.shares,
@@ -117,11 +154,12 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
         found,
         plain,
         overlaid,
+        said,
     )
     return Answer(
         labels(found) if found else (),
-        _measurements(beats, found, volumes, video.pixel_size, video.frame_rate_hz),
-        _quality(drawn, looks, beats, axes, video),
+        _measurements(beats, found, volumes, video.pixel_size, video.frame_rate_hz) + _peers_measured(said),
+        _quality(drawn, looks, beats, axes) + _peers_agree(found, said),
         files | {"beats": ("beats.csv", _beats_csv(beats))},
         _details(video, beats, found, volumes),
         evidence,
@@ -132,8 +170,10 @@ def with_beats(analysis: Analysis, chosen: Sequence[int]) -> Analysis:
     """The same answer over some of its beats (numbers from 0) alone, as the reader lets them count."""
     evidence: EchoEfEvidence = analysis.evidence
     beats = [evidence.beats[k] for k in chosen]
-    found = over_beats(beats, evidence.area_length_ef[list(chosen)], evidence.error)
+    said = evidence.peers
+    found = over_beats(beats, evidence.area_length_ef[list(chosen)], evidence.error, said, chosen)
     stated = _measurements(tuple(beats), found, evidence.volumes, evidence.pixel_size, evidence.frame_rate_hz, chosen)
+    stated += _peers_measured(said, chosen)
     details = analysis.finding.details | {"beats_that_count": [k + 1 for k in chosen]}
     details |= _spread(found, tuple(beats))
     return replace(
@@ -209,12 +249,23 @@ def _volumes(drawn: Drawn, size: PixelSize) -> tuple[np.ndarray, list[Discs | No
     return np.array([axis.volume * unit if axis else np.nan for axis in axes]), axes
 
 
-def over_beats(beats: Sequence[Beat], area_length_ef: np.ndarray, error: MeasuredError) -> Estimate:
-    """The estimate over one beat or more; what area-length says otherwise widens its error."""
+def over_beats(
+    beats: Sequence[Beat],
+    area_length_ef: np.ndarray,
+    error: MeasuredError,
+    said: peers.PeerOpinion | None = None,
+    chosen: Sequence[int] | None = None,
+) -> Estimate:
+    """The estimate over one beat or more; what area-length or the user's networks say otherwise widens its error.
+
+    chosen: the beats' numbers among all (None: all of them).
+    """
     per_beat = np.array([beat.ef_percent for beat in beats])
     known = np.isfinite(area_length_ef)
-    apart = float(np.median(np.abs(per_beat - area_length_ef)[known])) if known.any() else 0.0
-    return estimate(per_beat, error, disagreement=apart)
+    apart = [float(np.median(np.abs(per_beat - area_length_ef)[known]))] if known.any() else [0.0]
+    if said is not None:
+        apart += [abs(float(np.median(per_beat)) - ef) for ef in said.estimates(chosen).values()]
+    return estimate(per_beat, error, disagreement=max(apart))
 
 
 def _area_length_ef(ed: Discs | None, es: Discs | None) -> float:
@@ -260,9 +311,35 @@ def _measurements(
     return tuple(entries)
 
 
-def _quality(
-    drawn: Drawn, looks: float, beats: tuple[Beat, ...], axes: list[Discs | None], video: Video
-) -> tuple[Quality, ...]:
+def _peers_measured(said: peers.PeerOpinion | None, chosen: Sequence[int] | None = None) -> tuple[Measurement, ...]:
+    """What the user's own networks say, each under a code of its own: their error was not measured here."""
+    names = {
+        echonet.VIDEO: ("lv_ejection_fraction_video_network", "LV ejection fraction, your video network"),
+        echonet.SEGMENTATION: ("lv_ejection_fraction_own_segmentation", "LV ejection fraction, your segmentation"),
+    }
+    if said is None:
+        return ()
+    return tuple(
+        Measurement(*names[kind], round(ef, 1), "%", *NORMAL_EF, source=NORMAL_EF_SOURCE, where=_seen_by(kind, said))
+        for kind, ef in said.estimates(chosen).items()
+    )
+
+
+def _seen_by(kind: str, said: peers.PeerOpinion) -> dict[str, Any]:
+    if kind == echonet.SEGMENTATION:
+        return {"beats": len(said.beat_ef)}
+    return {"clips": len(said.clip_starts), "spread": round(float(np.std(said.clip_ef)), 1)}
+
+
+def _peers_agree(found: Estimate | None, said: peers.PeerOpinion | None) -> tuple[Quality, ...]:
+    if found is None or said is None or not said.estimates():
+        return ()
+    apart = max(abs(ef - found.percent) for ef in said.estimates().values())
+    name = "Your networks against ours"
+    return (Quality("own_networks_apart", round(apart, 1), apart <= PEERS_AGREE, name, "%"),)
+
+
+def _quality(drawn: Drawn, looks: float, beats: tuple[Beat, ...], axes: list[Discs | None]) -> tuple[Quality, ...]:
     sure = _sureness(drawn.shares[:: max(1, len(drawn.shares) // 32)])
     found = [
         Quality(

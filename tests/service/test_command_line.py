@@ -118,3 +118,13 @@ def test_python_m_engine_is_this_command_line(tmp_path):
     assert done.returncode == 2
     assert done.stderr.strip().endswith("nothing at this path; check the name.")
     assert "Traceback" not in done.stderr
+
+
+def test_a_network_of_ones_own_that_is_none_ends_with_a_sentence(inputs, tmp_path, capsys):
+    (file,) = inputs(a=b"1234")
+    assert main(["echo-ef", file, "--out", str(tmp_path), "--network", file]) == 2
+    assert "Expected a PyTorch checkpoint" in capsys.readouterr().err
+    assert main(["cardiac-mr", file, "--out", str(tmp_path), "--network", file]) == 2
+    assert "takes no networks of your own" in capsys.readouterr().err
+    assert main(["echo-ef", file, "--out", str(tmp_path), "--network", f"{file}.none"]) == 2
+    assert "could not be read" in capsys.readouterr().err
