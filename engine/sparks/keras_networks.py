@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from engine.errors import EngineError
-from engine.sparks.keras_graph import Graph, KerasNet, load
+from engine.keras_graph import Graph, KerasNet, load
 
 ROWS = 75  # the smallest picture that InceptionV3 takes
 CLASSES = 2

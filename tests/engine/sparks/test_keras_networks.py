@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.errors import EngineError, WeightError
-from engine.sparks.keras_graph import EPSILON, WEIGHTS_OF, keras_order, load, read_h5
+from engine.keras_graph import EPSILON, WEIGHTS_OF, keras_order, load, read_h5
 from engine.sparks.keras_networks import (
     frame_probabilities,
     inception,

@@ -1,4 +1,4 @@
-"""A user's own Keras networks, rebuilt as a graph of layers and filled from their `.h5` files.
+"""Users' own Keras networks, rebuilt as a graph of layers and filled from their `.h5` files.
 
 Keras lists the layers of a file by depth from the output, not as they were made; `keras_order` lists a graph's layers the same
 way, so that weights are mapped by that order whatever the layers are called. TensorFlow's "same" pads right and bottom first.
@@ -23,7 +23,11 @@ WEIGHTS_OF = {"conv": 1, "separable": 2, "transposed": 1, "norm": 3, "dense": 1}
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: its kind, the numbers of the layers it reads (-1: the input), and what its kind needs."""
+    """One layer: its kind, the numbers of the layers it reads (-1: the input), and what its kind needs.
+
+    size: of the kernel or window; of `up` the factors. flag: conv: with bias; norm: with gamma. slope: of `leaky`, or the
+    epsilon of `norm`.
+    """
 
     kind: str
     inputs: tuple[int, ...]
@@ -31,7 +35,9 @@ class Layer:
     size: tuple[int, int] = (1, 1)
     stride: int = 1
     same: bool = True
-    flag: bool = True  # conv: with bias; norm: with gamma
+    flag: bool = True
+    dilation: int = 1
+    slope: float = EPSILON
 
 
 class Graph:
@@ -73,6 +79,7 @@ class KerasNet(nn.Module):
     def __init__(self, layers: Sequence[Layer], arrays: dict[int, list[np.ndarray]]) -> None:
         super().__init__()
         self.layers = tuple(layers)
+        self._needed = {before: number for number, layer in enumerate(layers) for before in layer.inputs}
         for number, values in arrays.items():
             for k, value in enumerate(values):
                 self.register_buffer(f"w{number}_{k}", torch.from_numpy(np.ascontiguousarray(value)).float())
@@ -82,6 +89,9 @@ class KerasNet(nn.Module):
         for number, layer in enumerate(self.layers):
             inputs = [made[n] for n in layer.inputs]
             made[number] = _OPERATIONS[layer.kind](layer, inputs, self._weights(number))
+            for before in layer.inputs:
+                if self._needed[before] == number:  # large pictures: what nobody reads any more is let go
+                    made.pop(before, None)
         return made[len(self.layers) - 1]
 
     def _weights(self, number: int) -> list[Tensor]:
@@ -114,13 +124,22 @@ def read_h5(data: bytes) -> list[tuple[str, list[np.ndarray]]]:
 
 
 def load(graph: Graph, data: bytes) -> KerasNet:
-    """The network of a graph with a file's weights, in evaluation mode.
+    """The network of a graph with a file's weights, mapped by `keras_order`, in evaluation mode.
+
+    Raises:
+        WeightError: if the file is another network's.
+    """
+    return fill(graph, keras_order(graph.layers), data)
+
+
+def fill(graph: Graph, order: Sequence[int], data: bytes) -> KerasNet:
+    """The network of a graph with a file's weights, whose layers the file lists in this order (numbers of the graph's).
 
     Raises:
         WeightError: if the file is another network's.
     """
     stored = read_h5(data)
-    places = [n for n in keras_order(graph.layers) if graph.layers[n].kind in WEIGHTS_OF]
+    places = [n for n in order if graph.layers[n].kind in WEIGHTS_OF]
     if len(stored) != len(places):
         raise WeightError(
             f"Expected the weights of {len(places)} layers, the file has {len(stored)}: it is another network's. "
@@ -164,7 +183,8 @@ def _padded(x: Tensor, layer: Layer, fill: float = 0.0) -> Tensor:
     if not layer.same:
         return x
     pads = []
-    for side, kernel in ((x.shape[3], layer.size[1]), (x.shape[2], layer.size[0])):
+    for side, taps in ((x.shape[3], layer.size[1]), (x.shape[2], layer.size[0])):
+        kernel = (taps - 1) * layer.dilation + 1
         total = max((-(-side // layer.stride) - 1) * layer.stride + kernel - side, 0)
         pads += [total // 2, total - total // 2]
     return functional.pad(x, pads, value=fill)
@@ -172,7 +192,9 @@ def _padded(x: Tensor, layer: Layer, fill: float = 0.0) -> Tensor:
 
 def _conv(layer: Layer, x: list[Tensor], w: list[Tensor]) -> Tensor:
     bias = w[1] if layer.flag else None
-    return functional.conv2d(_padded(x[0], layer), w[0].permute(3, 2, 0, 1), bias, layer.stride)
+    return functional.conv2d(
+        _padded(x[0], layer), w[0].permute(3, 2, 0, 1), bias, layer.stride, dilation=layer.dilation
+    )
 
 
 def _separable(layer: Layer, x: list[Tensor], w: list[Tensor]) -> Tensor:
@@ -182,14 +204,19 @@ def _separable(layer: Layer, x: list[Tensor], w: list[Tensor]) -> Tensor:
 
 
 def _transposed(layer: Layer, x: list[Tensor], w: list[Tensor]) -> Tensor:
-    """Of stride 1, "same"."""
-    half = (layer.size[0] // 2, layer.size[1] // 2)
-    return functional.conv_transpose2d(x[0], w[0].permute(3, 2, 0, 1), w[1] if layer.flag else None, padding=half)
+    """ "same" is stride times as large as the input: what "same" of the forward convolution pads is cut off again."""
+    whole = functional.conv_transpose2d(x[0], w[0].permute(3, 2, 0, 1), None, layer.stride)
+    if layer.same:
+        rows, columns = (side * layer.stride for side in x[0].shape[2:])
+        top, left = (max(taps - layer.stride, 0) // 2 for taps in layer.size)
+        whole = whole[:, :, top : top + rows, left : left + columns]
+        whole = functional.pad(whole, (0, columns - whole.shape[3], 0, rows - whole.shape[2]))
+    return whole + w[1][:, None, None] if layer.flag else whole
 
 
 def _norm(layer: Layer, x: list[Tensor], w: list[Tensor]) -> Tensor:
     gamma, (beta, mean, spread) = (w[0], w[1:]) if layer.flag else (torch.ones_like(w[0]), w)
-    scale = gamma / torch.sqrt(spread + EPSILON)
+    scale = gamma / torch.sqrt(spread + layer.slope)
     return x[0] * scale[:, None, None] + (beta - mean * scale)[:, None, None]
 
 
@@ -210,6 +237,11 @@ _OPERATIONS = {
     "norm": _norm,
     "max": _largest,
     "average": _average,
+    "same": lambda layer, x, w: x[0],
+    "up": lambda layer, x, w: functional.interpolate(x[0], scale_factor=layer.size, mode="nearest"),
+    "leaky": lambda layer, x, w: functional.leaky_relu(x[0], layer.slope),
+    "elu": lambda layer, x, w: functional.elu(x[0]),
+    "sigmoid": lambda layer, x, w: torch.sigmoid(x[0]),
     "relu": lambda layer, x, w: torch.relu(x[0]),
     "add": lambda layer, x, w: x[0] + x[1],
     "concat": lambda layer, x, w: torch.cat(x, 1),
