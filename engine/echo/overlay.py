@@ -17,17 +17,19 @@ LONGEST_SIDE = 480  # px of the drawn video
 SHORTEST_SIDE = 320  # small recordings (112 x 112) are enlarged to it
 FILL = 0.28  # opacity of a structure's area; its outline is opaque
 ASSUMED_RATE_HZ = 25
+FONT, FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.38
 
 
 @dataclass(frozen=True)
 class Structure:
-    """One class of a mask. colour: RGB 0..255; dashed outlines tell structures apart without colour."""
+    """One class of a mask. colour: RGB 0..255; dashed outlines and the label written inside tell structures apart without it."""
 
     number: int
     code: str
     name: str
     colour: tuple[int, int, int]
     dashed: bool = False
+    label: str = ""
 
 
 def display_size(height: int, width: int) -> tuple[int, int]:
@@ -50,7 +52,23 @@ def drawn(frame: np.ndarray, mask: np.ndarray, structures: Sequence[Structure]) 
         outlines, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         for outline in outlines:
             _stroke(picture, outline[:, 0], structure)
+        if structure.label:
+            _name(picture, inside, structure)
     return picture
+
+
+def _name(picture: np.ndarray, inside: np.ndarray, structure: Structure) -> None:
+    """Writes the label where the structure is thickest, light on dark."""
+    _, _, _, (x, y) = cv2.minMaxLoc(cv2.distanceTransform(inside, cv2.DIST_L1, 3))
+    (width, height), _ = cv2.getTextSize(structure.label, FONT, FONT_SCALE, 1)
+    corner = (max(0, x - width // 2), max(height, y + height // 2))
+    cv2.putText(picture, structure.label, corner, FONT, FONT_SCALE, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(picture, structure.label, corner, FONT, FONT_SCALE, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+def jpeg(picture: np.ndarray) -> bytes:
+    """(h, w, 3) uint8 RGB as JPEG, for the page."""
+    return cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
 
 
 def _stroke(picture: np.ndarray, outline: np.ndarray, structure: Structure) -> None:

@@ -1,0 +1,42 @@
+"""What an answer of `echo-plax` rests on, for the page and the explanation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.echo_plax.dimensions import Dimensions
+from engine.echo_plax.pencil import Pencil
+from engine.videos import PixelSize
+
+
+@dataclass(frozen=True)
+class EchoPlaxEvidence:
+    """squares: (T, S, S) uint8, what the network saw. confidence: (T, 6) 0..1 per frame and structure, 0 where it is absent.
+
+    plain, drawn: JPEG per frame at display size, without and with the structures. still: a single picture.
+    Probabilities are drawn anew where they are wanted: those of a long recording would not fit in memory.
+    """
+
+    pencil: Pencil
+    squares: np.ndarray
+    confidence: np.ndarray
+    dimensions: Dimensions
+    frame_size: tuple[int, int]  # (height, width) px
+    frame_rate_hz: float | None
+    pixel_size: PixelSize
+    still: bool
+    plain: tuple[bytes, ...]
+    drawn: tuple[bytes, ...]
+
+    @property
+    def key_frames(self) -> list[int]:
+        """End-diastolic and end-systolic frames in order; the middle frame where there is no beat."""
+        beats = self.dimensions.beats
+        return sorted({f for b in beats for f in (b.ed_frame, b.es_frame)}) or [len(self.squares) // 2]
+
+    def shares(self, frame: int) -> np.ndarray:
+        """(7, S, S) float16 probabilities of one frame, steadied by its neighbours as in the answer."""
+        first = max(0, min(frame - 1, len(self.squares) - 3))
+        return self.pencil.draw(self.squares[first : first + 3])[frame - first]

@@ -1,0 +1,60 @@
+"""What draws the structures: a network, how a frame goes into it, and how its drawing comes back onto the frame.
+
+A recording is drawn piece by piece, so that the probabilities of a long one never lie in memory together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from engine.echo_plax.segmentation import draw, settled, structure_confidence, tidied
+from engine.models import LoadedModel
+from engine.progress import Progress, silent
+
+PIECE = 32  # frames that are drawn together
+
+
+class Place(Protocol):
+    """How a frame lies in the square that a network sees (`Letterbox`, `Squashed`)."""
+
+    def shrink(self, grey: np.ndarray) -> np.ndarray: ...
+
+    def enlarge(self, shares: np.ndarray, frame_shape: tuple[int, int]) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Pencil:
+    """model: (B, 1, S, S) grey 0..1 -> (B, 7, S, S) logits. least: confidence below which a structure counts as absent.
+
+    own: it is the user's own network.
+    """
+
+    model: LoadedModel
+    place: Place
+    least: float
+    own: bool = False
+
+    def draw(self, squares: np.ndarray) -> np.ndarray:
+        """(n, S, S) uint8 neighbouring squares -> (n, 7, S, S) float16 probabilities, each steadied by its neighbours."""
+        return draw(squares, self.model, silent)
+
+    def draw_all(self, squares: np.ndarray, progress: Progress) -> Iterator[np.ndarray]:
+        """(T, S, S) uint8 -> (7, S, S) float16 per frame, the same as if all were drawn together."""
+        for at in range(0, len(squares), PIECE):
+            progress(at / len(squares), f"Drawing the structures in frame {at + 1} of {len(squares)}")
+            first = max(0, at - 2)  # of a piece, the first frame and the last have a neighbour on one side alone
+            shares = self.draw(squares[first : at + PIECE + 1])
+            yield from shares[at - first : at - first + PIECE]
+
+    def confidence(self, shares: np.ndarray) -> np.ndarray:
+        """(7, S, S) probabilities of one frame -> (6,) 0..1 per structure; 0 where it counts as absent."""
+        found = structure_confidence(shares)
+        return np.where(found >= self.least, found, 0.0)
+
+    def mask(self, shares: np.ndarray, confidence: np.ndarray, frame_shape: tuple[int, int]) -> np.ndarray:
+        """(H, W) uint8 class numbers on the frame's own pixels, of one frame's probabilities and `confidence`."""
+        return self.place.enlarge(settled(shares, tidied(shares, confidence)), frame_shape)
