@@ -13,14 +13,15 @@ import numpy as np
 import torch
 
 from training import echo_plax_segmentation as segmentation
-from training.echo_plax_data import CLIPS, read_others, read_traced
+from training.echo_plax_data import CLIPS, read_traced
+from training.echo_plax_others import apical_of, read_others
 from training.echo_plax_turned import read_turned
 
 COMMAND = "python -m training echo-plax --data DIR --traced DIR"
 FOLDS = (("test1", "pocus1", "pocus4"), ("test2", "pocus2"), ("litfl1", "pocus3"))
 FOLD_STEPS = 400
 STEPS = 900
-SIMULATED, TURNED = 400, 400  # pictures
+SIMULATED, TURNED = 240, 300  # pictures
 
 
 def main(argv: list[str]) -> int:
@@ -36,7 +37,6 @@ def main(argv: list[str]) -> int:
     asked = parser.parse_args(argv)
     torch.set_num_threads(asked.threads)
     folders = [asked.data / "plax" / "traced", *asked.traced]
-    others = read_others(asked.data)
     apical, masks = read_turned(asked.data / "camus_a4c", TURNED)
     made = segmentation.simulated(SIMULATED)
     for k in range(-1, len(FOLDS)):
@@ -45,6 +45,7 @@ def main(argv: list[str]) -> int:
         left_out = FOLDS[k] if k >= 0 else ()
         traced = read_traced(asked.data, folders, [clip for clip in CLIPS if clip not in left_out])
         steps = asked.steps or (FOLD_STEPS if k >= 0 else STEPS)
+        others = np.concatenate([read_others(asked.data, sorted({one.clip for one in traced})), apical_of(traced)])
         examples = segmentation.Examples(
             traced, made, segmentation.Pictures(apical, masks), segmentation.Pictures(others, np.zeros_like(others))
         )

@@ -1,4 +1,4 @@
-"""What `echo-plax` learns from: clips with traced frames, pictures of other views, and apical hearts laid on their side.
+"""What `echo-plax` learns from: clips with traced frames, as the app sees them.
 
 DIR holds plax/CLIP.mp4 or .gif and plax/traced/CLIP_FFF_mask.png (classes of engine/echo_plax/anatomy.py, FFF the frame).
 Clips whose terms do not allow training are MEASURED alone, never learnt from.
@@ -16,20 +16,12 @@ import numpy as np
 
 from engine.echo.letterbox import Letterbox
 from engine.echo.recording import Opening, blanked, read_opening
-from engine.errors import EngineError
 from engine.study import read_path
 from engine.videos import Video, read_video
 
 CLIPS = ("test1", "test2", "pocus1", "pocus2", "pocus3", "pocus4", "litfl1")  # their terms allow training
 MEASURED = ("thrive1", "lvh_plain")
 BASE = 288  # px of the squares that pictures are kept in; augmentation takes the network's smaller squares from them
-OTHER_CLIPS = (
-    "clip_cardiac-tamponade_a4c", "clip_pericardial-effusion_a4c", "clip_takotsubo_psax-1", "clip_cardiac-tamponade_ivc",
-    "clip_cardiac-tamponade_subcostal", "clip_cardiac-tamponade_posterior",
-)  # fmt: skip
-UPRIGHT = 160  # apical frames of CAMUS as they are
-FRAMES_PER_CLIP = 12
-OTHER_STILLS = {"acdc/images/*ED_0[35].jpg": 40, "cmr_localizers/images/*": 40, "cmr_stills/*": 12}
 
 
 @dataclass(frozen=True)
@@ -97,35 +89,3 @@ def shrunk_mask(mask: np.ndarray, box: Letterbox) -> np.ndarray:
         crop, (width, height), interpolation=cv2.INTER_NEAREST_EXACT
     )
     return square
-
-
-def read_others(data: Path) -> np.ndarray:
-    """(N, BASE, BASE) uint8 pictures that hold no parasternal long axis; sets that DIR lacks are left out, and said so."""
-    pictures: list[np.ndarray] = []
-    for name in OTHER_CLIPS:
-        file = data / "echo_views" / f"{name}.mp4"
-        if not file.is_file():
-            print(f"without {name}: not in the data folder", flush=True)
-            continue
-        try:
-            _, opening, frames = open_clip(file)
-        except EngineError as error:
-            print(f"without {name}: {error}", flush=True)
-            continue
-        box = Letterbox(*opening.sector.box, BASE)
-        squares = [box.shrink(blanked(frame, opening.sector)) for frame in frames]
-        chosen = np.linspace(0, len(squares) - 1, min(FRAMES_PER_CLIP, len(squares))).astype(int)
-        pictures += [squares[k] for k in chosen]
-    for pattern, most in OTHER_STILLS.items():
-        files = sorted(data.glob(pattern))
-        for k in np.linspace(0, len(files) - 1, min(most, len(files))).astype(int):
-            still = cv2.imread(str(files[k]), cv2.IMREAD_GRAYSCALE)
-            if still is not None:
-                pictures.append(Letterbox(0, still.shape[0], 0, still.shape[1], BASE).shrink(still))
-    folder = data / "camus_a4c" / "images"
-    files = sorted(folder.glob("*.jpg"))
-    for k in np.linspace(0, len(files) - 1, min(UPRIGHT, len(files))).astype(int):
-        apical = cv2.imread(str(files[k]), cv2.IMREAD_GRAYSCALE)
-        if apical is not None:
-            pictures.append(Letterbox(0, apical.shape[0], 0, apical.shape[1], BASE).shrink(apical))
-    return np.stack(pictures)

@@ -113,18 +113,32 @@ def frame(scene: PlaxScene, phase: Phase, grain: np.ndarray, rng: np.random.Gene
     """(H, W) uint8 picture and class numbers of one moment. grain: of `speckle`."""
     x, y = heart_plane(scene)
     mask, echo = anatomy(scene, phase, x, y)
-    across, down = _from_transducer(scene)
-    depth, angle = np.hypot(across, down), np.arctan2(across, down)
+    depth, angle = _beam(scene)
     chest = depth < scene.chest
     echo[chest], mask[chest] = 0.3 * scene.muscle + 0.1, 0
+    mask[_outside(scene, depth, angle)] = 0
+    return picture_of(scene, echo, grain, rng), mask
+
+
+def picture_of(scene: PlaxScene, echo: np.ndarray, grain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(H, W) uint8 as the machine shows the echoes (H, W): blurred by the beam, speckled, darker with depth, in its sector."""
+    depth, angle = _beam(scene)
     soft = cv2.GaussianBlur(echo, (0, 0), sigmaX=1.4 / scene.mm_per_px, sigmaY=0.5 / scene.mm_per_px)
     noise = 0.012 * rng.rayleigh(1.0, soft.shape)
     amplitude = scene.gain * (soft * grain * np.exp(-0.004 * depth) + noise * depth / scene.depth)
     picture = np.clip(0.42 * np.log1p(14 * amplitude), 0, 1)
-    outside = (np.abs(angle) > scene.half_angle) | (depth > scene.depth) | (depth < 4)
-    picture[outside] = 0
-    mask[outside] = 0
-    return (255 * picture).astype(np.uint8), mask
+    picture[_outside(scene, depth, angle)] = 0
+    return (255 * picture).astype(np.uint8)
+
+
+def _beam(scene: PlaxScene) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W) each: depth in mm and angle in rad of every pixel."""
+    across, down = _from_transducer(scene)
+    return np.hypot(across, down), np.arctan2(across, down)
+
+
+def _outside(scene: PlaxScene, depth: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    return (np.abs(angle) > scene.half_angle) | (depth > scene.depth) | (depth < 4)
 
 
 def heart_plane(scene: PlaxScene) -> tuple[np.ndarray, np.ndarray]:
@@ -191,8 +205,7 @@ def speckle(scene: PlaxScene, rng: np.random.Generator) -> np.ndarray:
         for _ in range(2)
     ]
     amplitude = np.hypot(*blurred)
-    across, down = _from_transducer(scene)
-    depth, angle = np.hypot(across, down), np.arctan2(across, down)
+    depth, angle = _beam(scene)
     ray = (angle / scene.half_angle + 1) / 2 * (rays - 1)
     sample = depth / scene.depth * (samples - 1)
     drawn = cv2.remap(amplitude, ray.astype(np.float32), sample.astype(np.float32), cv2.INTER_LINEAR)
