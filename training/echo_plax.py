@@ -14,11 +14,13 @@ import torch
 
 from training import echo_plax_segmentation as segmentation
 from training.echo_plax_data import CLIPS, read_traced
+from training.echo_plax_others import CLIPS as OTHERS
 from training.echo_plax_others import apical_of, read_others
 from training.echo_plax_turned import read_turned
 
 COMMAND = "python -m training echo-plax --data DIR --traced DIR"
 FOLDS = (("test1", "pocus1", "pocus4"), ("test2", "pocus2"), ("litfl1", "pocus3"))
+OTHER_FOLDS = (OTHERS[0:2], OTHERS[2:4], OTHERS[4:6])  # clips of other views that are left out with them
 FOLD_STEPS = 400
 STEPS = 900
 SIMULATED, TURNED = 240, 300  # pictures
@@ -45,7 +47,12 @@ def main(argv: list[str]) -> int:
         left_out = FOLDS[k] if k >= 0 else ()
         traced = read_traced(asked.data, folders, [clip for clip in CLIPS if clip not in left_out])
         steps = asked.steps or (FOLD_STEPS if k >= 0 else STEPS)
-        others = np.concatenate([read_others(asked.data, sorted({one.clip for one in traced})), apical_of(traced)])
+        others = np.concatenate(
+            [
+                read_others(asked.data, sorted({one.clip for one in traced}), OTHER_FOLDS[k] if k >= 0 else ()),
+                apical_of(traced),
+            ]
+        )
         examples = segmentation.Examples(
             traced, made, segmentation.Pictures(apical, masks), segmentation.Pictures(others, np.zeros_like(others))
         )

@@ -5,6 +5,7 @@ DIR holds echo_views, camus_a4c, acdc, cmr_localizers and cmr_stills; what it la
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -28,9 +29,13 @@ SHORT_AXES = 60
 SEED = 31
 
 
-def read_others(data: Path, clips: Iterable[str]) -> np.ndarray:
-    """(N, BASE, BASE) uint8. clips: the parasternal clips that may be learnt from; M-mode strips are made of them."""
-    pictures = [picture for name in CLIPS for picture in _frames(data / "echo_views" / f"{name}.mp4")]
+def read_others(data: Path, clips: Iterable[str], without: Iterable[str] = ()) -> np.ndarray:
+    """(N, BASE, BASE) uint8. clips: the parasternal clips that may be learnt from; M-mode strips are made of them.
+
+    without: those of CLIPS that are left out.
+    """
+    names = [name for name in CLIPS if name not in set(without)]
+    pictures = [picture for name in names for picture in _frames(data / "echo_views" / f"{name}.mp4")]
     pictures += _stills(data)
     pictures += [picture for clip in clips for picture in _m_modes(clip_file(data, clip))]
     pictures += [short_axis(np.random.default_rng([SEED, k])) for k in range(SHORT_AXES)]
@@ -83,10 +88,20 @@ def _frames(file: Path) -> list[np.ndarray]:
     return [squares[k] for k in np.linspace(0, len(squares) - 1, min(FRAMES_PER_CLIP, len(squares))).astype(int)]
 
 
+def apical_files(data: Path, split: str) -> list[Path]:
+    """The CAMUS frames of `train` or `valid` patients; none where the folder is absent."""
+    folder = data / "camus_a4c"
+    if not (folder / "index.csv").is_file():
+        return []
+    with (folder / "index.csv").open() as file:
+        names = [row["file"] for row in csv.DictReader(file) if row["split"] == split]
+    return [(folder / "images" / name).with_suffix(".jpg") for name in names]
+
+
 def _stills(data: Path) -> list[np.ndarray]:
     pictures = []
-    for pattern, most in (*STILLS.items(), ("camus_a4c/images/*.jpg", APICAL)):
-        files = sorted(data.glob(pattern))
+    sets = [(pattern, sorted(data.glob(pattern)), most) for pattern, most in STILLS.items()]
+    for pattern, files, most in (*sets, ("camus_a4c", apical_files(data, "train"), APICAL)):
         if not files:
             print(f"without {pattern}: not in the data folder", flush=True)
         for k in np.linspace(0, len(files) - 1, min(most, len(files))).astype(int):
