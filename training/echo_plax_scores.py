@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from engine.echo_plax.anatomy import STRUCTURES
 from engine.echo_plax.segmentation import Drawn, draw, least, look
 from engine.models import LoadedModel
 from engine.progress import silent
-from training.echo_plax_data import clip_file, mask_files, open_clip, read_mask
+from training.echo_plax_data import clip_file, mask_files, open_clip, read_mask, shrunk_mask
 
 NAMES = ("lv", "septum", "left_atrium", "rv", "outer_wall", "aorta")
 
@@ -27,6 +27,7 @@ class ClipScore:
     iou: np.ndarray
     drawn: Drawn
     masks: np.ndarray  # (frames, H, W) uint8
+    truth: np.ndarray  # (frames, SIDE, SIDE) uint8: the tracings in the network's squares
 
     @property
     def mean_iou(self) -> float:
@@ -51,10 +52,35 @@ def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel) ->
     steady = np.stack([_steady(shares, n) for n in numbers])
     drawn = Drawn(squares[list(numbers)], steady, box, least(model))
     masks = np.stack(list(drawn.full_masks((video.height, video.width))))
-    iou = np.stack(
-        [_overlaps(read_mask(truth[n], (m.shape[0], m.shape[1])), m) for n, m in zip(numbers, masks, strict=True)]
-    )
-    return ClipScore(clip, numbers, iou, drawn, masks)
+    traced = [read_mask(truth[n], (video.height, video.width)) for n in numbers]
+    iou = np.stack([_overlaps(t, m) for t, m in zip(traced, masks, strict=True)])
+    return ClipScore(clip, numbers, iou, drawn, masks, np.stack([shrunk_mask(t, box) for t in traced]))
+
+
+def temperature(scores: Sequence[ClipScore]) -> float:
+    """What the logits have to be divided by so that the tracings are likeliest, every clip weighing the same."""
+    candidates = np.exp(np.linspace(-0.7, 1.4, 43))
+    cost = [np.mean([_surprise(score, t) for score in scores]) for t in candidates]
+    return round(float(candidates[int(np.argmin(cost))]), 3)
+
+
+def _surprise(score: ClipScore, t: float) -> float:
+    share = np.clip(score.drawn.shares.astype(np.float32), 1e-6, 1) ** (1 / t)
+    right = np.take_along_axis(share, score.truth[:, None].astype(np.int64), 1)[:, 0] / share.sum(1)
+    return float(-np.log(right).mean())
+
+
+def calibration_gap(scores: Sequence[ClipScore]) -> float:
+    """Mean distance of confidence and accuracy over ten bins of confidence, weighed by their pixels (ECE)."""
+    sure = np.concatenate([s.drawn.shares.max(1).astype(np.float32).ravel() for s in scores])
+    right = np.concatenate([(s.drawn.shares.argmax(1) == s.truth).ravel() for s in scores])
+    bins = np.minimum((sure * 10).astype(int), 9)
+    gaps = [
+        (bins == k).mean() * abs(sure[bins == k].mean() - right[bins == k].mean())
+        for k in range(10)
+        if (bins == k).any()
+    ]
+    return float(np.sum(gaps))
 
 
 def _steady(shares: np.ndarray, n: int) -> np.ndarray:

@@ -122,6 +122,28 @@ def fresh_network() -> nn.Module:
     return network
 
 
+def finished(runs: Path, steps: int) -> nn.Module | None:
+    """The network of a run that has done its steps, evaluation mode; None where there is none."""
+    newest = runs / "newest.pt"
+    if not newest.is_file():
+        return None
+    state = torch.load(newest, weights_only=True)
+    if state["step"] < steps:
+        return None
+    network = UNet(1, CLASSES)
+    network.load_state_dict({k[7:]: v for k, v in state["average"].items() if k.startswith("module.")})
+    return network.eval()
+
+
+def tempered(network: nn.Module, temperature: float) -> nn.Module:
+    """The network, its logits divided by the temperature."""
+    head = network.get_parameter("head.weight"), network.get_parameter("head.bias")
+    with torch.no_grad():
+        for part in head:
+            part.div_(temperature)
+    return network
+
+
 def train(examples: Examples, steps: int, runs: Path) -> nn.Module:
     """The trained network (moving average of its weights), evaluation mode."""
     torch.manual_seed(SEED)
