@@ -58,6 +58,16 @@ class Letterbox:
                 cv2.max(best, full, best)
         return labels
 
+    def spread(self, values: np.ndarray, frame_shape: tuple[int, int], outside: float = 0.0) -> np.ndarray:
+        """(side, side) numbers of the square's pixels -> (H, W) float32 on the frame's own; `outside` beyond the crop."""
+        top, left, height, width = self.inner
+        crop = np.ascontiguousarray(values[top : top + height, left : left + width], np.float32)
+        full = np.full(frame_shape, outside, np.float32)
+        full[self.top : self.bottom, self.left : self.right] = cv2.resize(
+            crop, (self.right - self.left, self.bottom - self.top), interpolation=cv2.INTER_LINEAR
+        )
+        return full
+
     def to_frame(self, point: tuple[float, float]) -> tuple[float, float]:
         """(x, y) of the square as (x, y) of the frame, px."""
         top, left, _, _ = self.inner

@@ -25,6 +25,8 @@ class Place(Protocol):
 
     def enlarge(self, shares: np.ndarray, frame_shape: tuple[int, int]) -> np.ndarray: ...
 
+    def spread(self, values: np.ndarray, frame_shape: tuple[int, int], outside: float = 0.0) -> np.ndarray: ...
+
 
 @dataclass(frozen=True)
 class Pencil:

@@ -59,6 +59,11 @@ class Squashed:
         ]
         return np.stack(full).argmax(0).astype(np.uint8)
 
+    def spread(self, values: np.ndarray, frame_shape: tuple[int, int], outside: float = 0.0) -> np.ndarray:
+        """(side, side) numbers -> (H, W) float32 on the frame's own pixels; nothing of the frame is outside."""
+        height, width = frame_shape
+        return cv2.resize(values.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+
 
 def load(data: bytes) -> SeedNet:
     """The network of a whole Keras model (`.h5`). Nothing in the file is executed.

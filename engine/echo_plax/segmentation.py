@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from engine.echo.letterbox import Letterbox
@@ -55,13 +54,7 @@ class Drawn:
 
     def confidence_map(self, frame: int, frame_shape: tuple[int, int]) -> np.ndarray:
         """(H, W) float32 0..1 on the input's own pixels: the probability of the likeliest class; 1 outside the sector's box."""
-        top, left, height, width = self.box.inner
-        sure = self.shares[frame].max(0).astype(np.float32)[top : top + height, left : left + width]
-        full = np.ones(frame_shape, np.float32)
-        full[self.box.top : self.box.bottom, self.box.left : self.box.right] = cv2.resize(
-            np.ascontiguousarray(sure), (self.box.right - self.box.left, self.box.bottom - self.box.top)
-        )
-        return full
+        return self.box.spread(self.shares[frame].max(0), frame_shape, outside=1.0)
 
 
 def look(opening: Opening, model: LoadedModel) -> Drawn:
