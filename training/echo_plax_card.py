@@ -37,7 +37,9 @@ def card(found: Measured, command: str) -> Card:
     scores = [*found.left_out, *found.apart]
     metrics = {"mean_iou": _metric([s.mean_iou for s in scores], command)}
     for k, name in enumerate(NAMES):
-        metrics[f"iou_{name}"] = _metric([float(np.nanmean(s.iou[:, k])) for s in scores], command)
+        values = [means[k] for means in map(_means, scores) if np.isfinite(means[k])]
+        if values:
+            metrics[f"iou_{name}"] = _metric(values, command)
     views = {
         "view_taken": [taken for one, taken in [*found.views_left_out, *found.views_apart] if one.long_axis],
         "others_refused": [
@@ -68,7 +70,7 @@ def card(found: Measured, command: str) -> Card:
 
 def _metric(values: Sequence[float], command: str) -> dict[str, object]:
     """Mean over clips with a 95 % bootstrap interval over them."""
-    known = np.array([v for v in values if np.isfinite(v)])
+    known = np.array(values)
     draws = np.random.default_rng(0).choice(known, (2000, len(known))).mean(1)
     low, high = np.quantile(draws, (0.025, 0.975))
     return {

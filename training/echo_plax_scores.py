@@ -32,7 +32,7 @@ class ClipScore:
     @property
     def mean_iou(self) -> float:
         """Mean over the structures of their means over the frames."""
-        return float(np.nanmean(np.nanmean(self.iou, 0)))
+        return float(np.mean([np.nanmean(column) for column in self.iou.T if np.isfinite(column).any()]))
 
 
 def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel) -> ClipScore:
