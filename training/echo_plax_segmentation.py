@@ -31,6 +31,7 @@ BATCH = 16
 RATE = 1e-3
 SMALL = 128  # px, for the first share of the steps: quicker
 SMALL_SHARE = 0.6
+AVERAGED_FROM = 0.5  # share of the steps after which the moving average begins
 WARM_UP = 60  # steps
 SIMULATED, TURNED, OTHERS = 4, 2, 2  # pictures of a batch: simulated, apical on their side, no parasternal long axis
 SAVE_EVERY = 50
@@ -175,7 +176,8 @@ def train(examples: Examples, steps: int, runs: Path) -> nn.Module:
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
-        average.update_parameters(network)
+        if step >= AVERAGED_FROM * steps:
+            average.update_parameters(network)
         total += float(loss.detach())
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             state = {
