@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--network", action="append", default=[], type=Path, metavar="FILE",
-        help="a network of your own to ask as well: one of EchoNet-Dynamic's .pt files",
+        help="a network of your own to ask: one of EchoNet-Dynamic's .pt files, or of Deepcardio's Keras .h5 files",
     )  # fmt: skip
     return parser
 

@@ -12,7 +12,7 @@ import torch
 from engine.errors import EngineError
 from engine.keras_graph import Graph, KerasNet, load
 
-ROWS = 75  # the smallest picture that InceptionV3 takes
+ROWS = 75  # and the fewest columns: the smallest picture that InceptionV3 takes
 CLASSES = 2
 MULTIPLE = 8  # rows and columns of the U-Net's picture
 FULL_SCALE = 255.0
@@ -28,20 +28,27 @@ def load_unet(data: bytes) -> KerasNet:
     return load(unet(), data)
 
 
+def input_channels(network: KerasNet) -> int:
+    """How many channels the network takes, as its first layer's kernel has them."""
+    first = next(number for number, layer in enumerate(network.layers) if layer.inputs == (-1,))
+    return int(getattr(network, f"w{first}_0").shape[2])
+
+
 def frame_probabilities(network: KerasNet, frames: np.ndarray) -> np.ndarray:
     """(T,) probability of a spark in each of (T, H, W, 3) RGB frames 0..255, H at most 75.
 
     As the network was taught: channels BGR, divided by 255, rows filled up with zeros at the bottom.
 
     Raises:
-        EngineError: if the frames have more rows than the network takes.
+        EngineError: if the frames have more rows, or fewer columns, than the network takes.
     """
-    if frames.shape[1] > ROWS:
-        raise EngineError(f"The network takes frames of at most {ROWS} rows, these have {frames.shape[1]}; crop them.")
+    if frames.shape[1] > ROWS or frames.shape[2] < ROWS:
+        raise EngineError(
+            f"The network takes frames of at most {ROWS} rows and at least {ROWS} columns, these have "
+            f"{frames.shape[2]} x {frames.shape[1]} pixels; crop or turn them."
+        )
     filled = np.pad(frames[..., ::-1], ((0, 0), (0, ROWS - frames.shape[1]), (0, 0), (0, 0)))
-    x = torch.from_numpy(filled.transpose(0, 3, 1, 2).astype(np.float32) / FULL_SCALE)
-    with torch.no_grad():
-        return network(x)[:, 1].numpy()
+    return _spark(network, filled)
 
 
 def pixel_probabilities(network: KerasNet, frames: np.ndarray) -> np.ndarray:
@@ -55,9 +62,15 @@ def pixel_probabilities(network: KerasNet, frames: np.ndarray) -> np.ndarray:
             f"The network takes pictures whose sides are multiples of {MULTIPLE}, these have "
             f"{frames.shape[2]} x {frames.shape[1]} pixels; crop them."
         )
-    x = torch.from_numpy(frames.transpose(0, 3, 1, 2).astype(np.float32) / FULL_SCALE)
+    return _spark(network, frames)
+
+
+def _spark(network: KerasNet, pictures: np.ndarray) -> np.ndarray:
+    """What the network gives the second class for (T, H, W, C) pictures 0..255, on the device that it lies on."""
+    x = torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / FULL_SCALE)
+    device = next(network.buffers()).device
     with torch.no_grad():
-        return network(x)[:, 1].numpy()
+        return network(x.to(device))[:, 1].cpu().numpy()
 
 
 def unet() -> Graph:

@@ -6,22 +6,23 @@ their sizes (events) -> frames by attention (frame_reading) -> measurements and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from engine.errors import EngineError
 from engine.finding import Label, Measurement, Quality
-from engine.models import ModelStore
+from engine.models import LoadedModel, ModelStore
 from engine.progress import Progress, part
 from engine.registry import Answer
-from engine.sparks import artefacts
+from engine.sparks import artefacts, own_networks
 from engine.sparks.detect import Detection, detect
 from engine.sparks.events import Spark
 from engine.sparks.evidence import SparksEvidence
 from engine.sparks.fit import marked_pixels
-from engine.sparks.frame_reading import read_frames
+from engine.sparks.frame_reading import FrameReading, read_frames
 from engine.sparks.plausible import check_recording
 from engine.sparks.read_sequence import read_sequence
 from engine.sparks.recording import Recording
@@ -41,11 +42,15 @@ SAME_SITE_UM = 1.0
 
 @dataclass(frozen=True)
 class SparksOptions:
-    """um_per_px, ms_per_frame (per line in a line scan), background (counts without light): None: as the file states."""
+    """um_per_px, ms_per_frame (per line in a line scan), background (counts without light): None: as the file states.
+
+    own: the user's own networks that answer in place of ours.
+    """
 
     um_per_px: float | None = None
     ms_per_frame: float | None = None
     background: float | None = None
+    own: own_networks.Asked = field(default_factory=own_networks.Asked)
 
 
 LIMITS = {"um_per_px": (0.005, 10.0), "ms_per_frame": (0.05, 2000.0), "background": (0.0, 65535.0)}
@@ -53,16 +58,24 @@ OPTIONS = {  # name -> what the reader may state
     "um_per_px": "micrometres per pixel, 0.005 to 10",
     "ms_per_frame": "milliseconds per frame (per line of a line scan), 0.05 to 2000",
     "background": "counts without light",
+    "deepcardio_frames": "SHA-256 of your own InceptionV3 for frames, once its file was given",
+    "deepcardio_pixels": "SHA-256 of your own U-Net for pixels, once its file was given",
 }
 
 
 def options(fields: Mapping[str, str]) -> SparksOptions:
     """Options from text; an empty field is none. Raises EngineError for unknown names and values out of range."""
     values: dict[str, float | None] = {}
+    own = own_networks.Asked()
     for name, text in fields.items():
-        if name not in LIMITS:
+        if name not in OPTIONS:
             raise EngineError(f"Calcium sparks have no option {name!r}; they have {', '.join(OPTIONS)}.")
         if not text.strip():
+            continue
+        if name not in LIMITS:
+            if not re.fullmatch("[0-9a-f]{64}", text):
+                raise EngineError(f"Expected {name} to be a SHA-256 (64 hexadecimal digits), got {text!r}.")
+            own = replace(own, **{name.removeprefix("deepcardio_"): text})
             continue
         low, high = LIMITS[name]
         try:
@@ -72,7 +85,15 @@ def options(fields: Mapping[str, str]) -> SparksOptions:
         if not low <= value <= high:
             raise EngineError(f"Expected {name} to be a number from {low:g} to {high:g}, got {text!r}.")
         values[name] = value
-    return SparksOptions(**values)
+    return SparksOptions(**values, own=own)
+
+
+def lend(checkpoint: bytes, store: ModelStore) -> dict[str, str]:
+    """Takes in a Keras file of one of the two networks that Deepcardio uses and returns the option that asks for it.
+
+    Raises WeightError if the file is neither of them.
+    """
+    return own_networks.lend(checkpoint, store)
 
 
 def answer(study: Study, options: SparksOptions | None, store: ModelStore, progress: Progress) -> Answer:
@@ -86,12 +107,20 @@ def answer(study: Study, options: SparksOptions | None, store: ModelStore, progr
     recording = read_sequence(study, options.um_per_px, options.ms_per_frame)
     newness = check_recording(recording)
     events, frames = store.get(EVENTS), store.get(FRAMES)
-    detection = detect(recording, events, options.background, part(progress, 0.05, 0.85))
+    own = options.own
+    detection = detect(recording, events, options.background, part(progress, 0.05, 0.5 if own.pixels else 0.85))
     threshold = float(events.weight.operating["threshold_line" if recording.line_scan else "threshold"])
+    if own.pixels:
+        theirs = store.lent(own_networks.PIXELS, own.pixels)
+        detection = own_networks.judged_by(theirs, recording, detection, part(progress, 0.5, 0.85))
+        threshold = own_networks.THRESHOLD
     sparks = name_sparks(recording, detection, threshold)
     progress(0.85, "reading the frames")
     reading = read_frames(frames, detection.frames, detection.grid, recording.shape[0])
     operating = float(frames.weight.operating["threshold"])
+    if own.frames:
+        reading = _read_by(store.lent(own_networks.FRAMES, own.frames), recording, reading, part(progress, 0.85, 0.9))
+        operating = own_networks.THRESHOLD
     label = Label(
         "SPARKS_PRESENT",
         "The recording holds calcium sparks",
@@ -99,7 +128,7 @@ def answer(study: Study, options: SparksOptions | None, store: ModelStore, progr
         operating,
         reading.probability >= operating,
         uncertain=bool(reading.probability >= operating) != bool(sparks),
-        validated=not recording.line_scan,
+        validated=not (recording.line_scan or own.frames or own.pixels),
     )
     progress(0.9, "writing the tables")
     return Answer(
@@ -112,9 +141,18 @@ def answer(study: Study, options: SparksOptions | None, store: ModelStore, progr
             "frames": ("frames.csv", artefacts.frames_csv(reading.frame_probability, reading.attention)),
             "mask": ("mask.npz", artefacts.mask_npz(recording, sparks)),
         },
-        _details(recording, detection, sparks),
+        _details(recording, detection, sparks, own),
         SparksEvidence(recording, detection, sparks, reading.attention, reading.frame_probability, reading.probability),
     )
+
+
+def _read_by(model: LoadedModel, recording: Recording, ours: FrameReading, progress: Progress) -> FrameReading:
+    """The user's frame network in place of ours; the attention stays ours, which theirs has none of.
+
+    The recording holds sparks as surely as its surest frame.
+    """
+    said = own_networks.frame_probabilities(model, recording, progress)
+    return FrameReading(said, ours.attention, float(said.max()))
 
 
 def name_sparks(recording: Recording, detection: Detection, threshold: float) -> tuple[Spark, ...]:
@@ -227,7 +265,9 @@ def _quality(recording: Recording, detection: Detection, newness: float) -> list
     ]
 
 
-def _details(recording: Recording, detection: Detection, sparks: Sequence[Spark]) -> dict[str, object]:
+def _details(
+    recording: Recording, detection: Detection, sparks: Sequence[Spark], own: own_networks.Asked
+) -> dict[str, object]:
     kinds = [s.kind for s in detection.slow]
     return {
         "frames": recording.shape[0],
@@ -240,4 +280,5 @@ def _details(recording: Recording, detection: Detection, sparks: Sequence[Spark]
         "waves": kinds.count("wave"),
         "notes": list(recording.notes),
         "annotations": [vars(a) for a in recording.annotations],
+        "own_networks": [name for name, asked in (("frames", own.frames), ("pixels", own.pixels)) if asked],
     }

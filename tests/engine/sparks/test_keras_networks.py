@@ -1,14 +1,10 @@
 """Keras files that the tests write themselves, against outputs computed in float64 by NumPy alone."""
 
-import io
-
-import h5py
 import numpy as np
 import pytest
-import torch
 
 from engine.errors import EngineError, WeightError
-from engine.keras_graph import EPSILON, WEIGHTS_OF, keras_order, load, read_h5
+from engine.keras_graph import WEIGHTS_OF, keras_order, load, read_h5
 from engine.sparks.keras_networks import (
     frame_probabilities,
     inception,
@@ -17,44 +13,9 @@ from engine.sparks.keras_networks import (
     pixel_probabilities,
     unet,
 )
+from tests.engine.sparks.keras_files import h5, random_arrays
 
-
-def random_arrays(graph, channels, seed=0):
-    """layer -> arrays with the shapes that Keras gives them, by following the channels through the graph."""
-    rng = np.random.default_rng(seed)
-    width, arrays = {-1: channels}, {}
-    for number, layer in enumerate(graph.layers):
-        inputs = [width[n] for n in layer.inputs]
-        width[number] = sum(inputs) if layer.kind == "concat" else layer.filters or inputs[0]
-        c, f = inputs[0], layer.filters
-        shapes = {
-            "conv": [(*layer.size, c, f), (f,)][: 1 + layer.flag],
-            "separable": [(*layer.size, c, 1), (1, 1, c, f), (f,)],
-            "transposed": [(*layer.size, f, c), (f,)],
-            "norm": [(c,)] * (3 + layer.flag),
-            "dense": [(c, f), (f,)],
-        }.get(layer.kind)
-        if shapes:
-            arrays[number] = [(0.1 * rng.standard_normal(s)).astype(np.float32) for s in shapes]
-            if layer.kind == "norm":
-                arrays[number][-1] = rng.uniform(0.5, 1.5, c).astype(np.float32)
-    return arrays
-
-
-def h5(graph, arrays, full_model):
-    """The file that Keras would write: layers by depth, names of no meaning."""
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        root = file.create_group("model_weights") if full_model else file
-        names = [f"{graph.layers[n].kind}_{900 - n}" for n in keras_order(graph.layers)]
-        root.attrs["layer_names"] = [name.encode() for name in names]
-        for name, number in zip(names, keras_order(graph.layers), strict=True):
-            group = root.create_group(name)
-            stored = [f"{name}/w{k}:0" for k in range(len(arrays.get(number, [])))]
-            group.attrs["weight_names"] = [s.encode() for s in stored]
-            for s, value in zip(stored, arrays.get(number, []), strict=True):
-                group.create_dataset(s, data=value)
-    return buffer.getvalue()
+EPSILON = 1e-3  # of Keras's batch normalisation
 
 
 def same(side, kernel, stride):
@@ -62,26 +23,44 @@ def same(side, kernel, stride):
     return total // 2, total - total // 2
 
 
-def conv(x, kernel, stride=1):
-    """(H, W, C) by (h, w, C, F), padded as "same", one tap after the other."""
+def conv(x, kernel, stride=1, padded=True):
+    """(H, W, C) by (h, w, C, F), padded as "same" or not at all, one tap after the other."""
     h, w = kernel.shape[:2]
-    padded = np.pad(x, (same(x.shape[0], h, stride), same(x.shape[1], w, stride), (0, 0)))
-    rows, columns = -(-x.shape[0] // stride), -(-x.shape[1] // stride)
-    out = np.zeros((rows, columns, kernel.shape[3]))
-    for i in range(h):
-        for j in range(w):
-            part = padded[i : i + stride * (rows - 1) + 1 : stride, j : j + stride * (columns - 1) + 1 : stride]
-            out += part @ kernel[i, j]
-    return out
+    pads = (same(x.shape[0], h, stride), same(x.shape[1], w, stride)) if padded else ((0, 0), (0, 0))
+    return sum(part @ kernel[i, j] for i, j, part in taps(np.pad(x, (*pads, (0, 0))), (h, w), stride))
 
 
-def reference_unet(graph, arrays, x):
-    """The graph in float64, (H, W, C) -> (H, W, 2)."""
+def taps(x, size, stride):
+    """(row, column, picture under it) for every tap of a kernel that stays inside (H, W, C)."""
+    rows, columns = ((side - k) // stride + 1 for side, k in zip(x.shape, size, strict=False))
+    for i in range(size[0]):
+        for j in range(size[1]):
+            yield i, j, x[i : i + stride * (rows - 1) + 1 : stride, j : j + stride * (columns - 1) + 1 : stride]
+
+
+def pooled(layer, x):
+    """Largest or mean of each window of 3 x 3; a mean counts only what lies in the picture."""
+    pads = [same(side, 3, layer.stride) if layer.same else (0, 0) for side in x.shape[:2]]
+    if layer.kind == "max":
+        full = np.pad(x, (*pads, (0, 0)), constant_values=-np.inf)
+        return np.max([part for *_, part in taps(full, (3, 3), layer.stride)], axis=0)
+    total = sum(part for *_, part in taps(np.pad(x, (*pads, (0, 0))), (3, 3), 1))
+    return total / sum(part for *_, part in taps(np.pad(np.ones_like(x), (*pads, (0, 0))), (3, 3), 1))
+
+
+def softmax(a):
+    out = np.exp(a - a.max(-1, keepdims=True))
+    return out / out.sum(-1, keepdims=True)
+
+
+def reference(graph, arrays, x):
+    """The graph in float64: (H, W, C) -> what its last layer gives."""
     made = {-1: x}
     for number, layer in enumerate(graph.layers):
-        a, w = made[layer.inputs[0]], [v.astype(np.float64) for v in arrays.get(number, [])]
+        inputs, w = [made[n] for n in layer.inputs], [v.astype(np.float64) for v in arrays.get(number, [])]
+        a = inputs[0]
         if layer.kind == "conv":
-            out = conv(a, w[0], layer.stride) + w[1]
+            out = conv(a, w[0], layer.stride, layer.same) + (w[1] if layer.flag else 0)
         elif layer.kind == "separable":
             each = [conv(a[..., c : c + 1], w[0][:, :, c : c + 1]) for c in range(a.shape[2])]
             out = np.concatenate(each, -1) @ w[1][0, 0] + w[2]
@@ -92,20 +71,19 @@ def reference_unet(graph, arrays, x):
                     painted[i : i + a.shape[0], j : j + a.shape[1]] += a @ w[0][i, j].T
             out = painted[1:-1, 1:-1] + w[1]
         elif layer.kind == "norm":
-            out = (a - w[2]) / np.sqrt(w[3] + EPSILON) * w[0] + w[1]
-        elif layer.kind == "max":
-            padded = np.pad(a, (same(a.shape[0], 3, 2), same(a.shape[1], 3, 2), (0, 0)), constant_values=-np.inf)
-            rows, columns = a.shape[0] // 2, a.shape[1] // 2
-            taps = [padded[i : i + 2 * rows - 1 : 2, j : j + 2 * columns - 1 : 2] for i in range(3) for j in range(3)]
-            out = np.max(taps, axis=0)
-        elif layer.kind == "softmax":
-            out = np.exp(a - a.max(-1, keepdims=True))
-            out /= out.sum(-1, keepdims=True)
+            gamma, beta, mean, variance = w if layer.flag else (1.0, *w)
+            out = (a - mean) / np.sqrt(variance + EPSILON) * gamma + beta
         else:
             out = {
+                "max": lambda a=a, layer=layer: pooled(layer, a),
+                "average": lambda a=a, layer=layer: pooled(layer, a),
                 "relu": lambda a=a: np.maximum(a, 0),
-                "add": lambda a=a, b=made[layer.inputs[-1]]: a + b,
+                "add": lambda i=inputs: i[0] + i[1],
+                "concat": lambda i=inputs: np.concatenate(i, -1),
                 "double": lambda a=a: a.repeat(2, 0).repeat(2, 1),
+                "mean": lambda a=a: a.mean((0, 1)),
+                "dense": lambda a=a, w=w: a @ w[0] + w[1],
+                "softmax": lambda a=a: softmax(a),
             }[layer.kind]()
         made[number] = out
     return made[len(graph.layers) - 1]
@@ -118,7 +96,7 @@ def test_the_u_net_answers_as_float64_does(full_model):
     network = load_unet(h5(graph, arrays, full_model))
     frames = np.random.default_rng(1).integers(0, 256, (2, 16, 24, 3), dtype=np.uint8)
     said = pixel_probabilities(network, frames)
-    true = np.stack([reference_unet(graph, arrays, frame / 255.0)[..., 1] for frame in frames])
+    true = np.stack([reference(graph, arrays, frame / 255.0)[..., 1] for frame in frames])
     assert said.shape == (2, 16, 24)
     assert np.abs(said - true).max() < 1e-5
     assert np.ptp(true) > 0.01
@@ -134,18 +112,26 @@ def test_inception_has_keras_s_layers_parameters_and_order():
     assert listed[:12] == [0, 1, 2, 3, 4, 8, 6, 9, 5, 7, 10, 11]  # as Keras prints InceptionV3's summary
 
 
-def test_inception_takes_frames_as_it_was_taught():
+@pytest.mark.parametrize("full_model", [False, True])
+def test_inception_answers_as_float64_does_on_frames_as_it_was_taught(full_model):
     graph = inception()
-    network = load_inception(h5(graph, random_arrays(graph, 3), True))
-    frames = np.random.default_rng(1).integers(0, 256, (1, 60, 80, 3), dtype=np.uint8)
-    filled = np.zeros((75, 80, 3), np.float32)
-    filled[:60] = frames[0, :, :, ::-1] / np.float32(255)
-    with torch.no_grad():
-        true = network(torch.from_numpy(filled.transpose(2, 0, 1)[None].copy()))
-    assert true.sum() == pytest.approx(1, abs=1e-5)
-    assert frame_probabilities(network, frames) == pytest.approx(true[:, 1].numpy(), abs=1e-6)
+    arrays = random_arrays(graph, 3)
+    network = load_inception(h5(graph, arrays, full_model))
+    frames = np.random.default_rng(1).integers(0, 256, (2, 60, 80, 3), dtype=np.uint8)
+    frames[1] //= 4
+    said = frame_probabilities(network, frames)
+    true = []
+    for frame in frames:
+        filled = np.zeros((75, 80, 3))  # rows of zeros at the bottom
+        filled[:60] = frame[:, :, ::-1] / 255.0  # BGR
+        true.append(reference(graph, arrays, filled)[1])
+    assert said == pytest.approx(true, abs=1e-5)
+    assert 0.001 < true[0] < 0.999
+    assert abs(true[0] - true[1]) > 0.01
     with pytest.raises(EngineError, match="75 rows"):
         frame_probabilities(network, np.zeros((1, 80, 80, 3), np.uint8))
+    with pytest.raises(EngineError, match="75 columns"):
+        frame_probabilities(network, np.zeros((1, 40, 64, 3), np.uint8))
 
 
 def test_another_network_s_file_is_turned_away():
