@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import torch
+from scipy import ndimage
 
 from engine import devices
 from engine.errors import RefusedStudy
@@ -213,15 +214,28 @@ def _on_pixels(shares: np.ndarray, labels: np.ndarray, matrix: np.ndarray, shape
 def cleaned(labels: np.ndarray, mm_per_px: float) -> np.ndarray:
     """(phase, slice, H, W) labels with one ventricle of each side per slice, whole and walled.
 
-    A left cavity has to touch myocardium along WALLED of its rim; holes are filled; spots elsewhere are dropped.
+    A left cavity has to touch myocardium along WALLED of its rim; spots elsewhere are dropped. Cavity and epicardium are
+    convex, so that papillary muscles at the rim count to the cavity too. A right ventricle is one piece through the stack.
     """
     least = MIN_CAVITY_MM2 / mm_per_px**2
     found = labels.copy()
     for phase in found:
+        right = phase == RIGHT
+        phase[right & ~_one_piece(right)] = 0
         where = _ventricle_column(phase)
         for k, picture in enumerate(phase):
             phase[k] = _one_heart(picture, where, least)
     return found
+
+
+def _one_piece(stack: np.ndarray) -> np.ndarray:
+    """(slice, H, W) bool: the largest piece of a stack, whose outlines overlap from slice to slice, give or take a pixel."""
+    grown = np.stack([cv2.dilate(picture.astype(np.uint8), np.ones((3, 3), np.uint8)) for picture in stack])
+    numbers, pieces = ndimage.label(grown)
+    if pieces < 2:
+        return stack
+    sizes = np.bincount(numbers[stack], minlength=pieces + 1)
+    return stack & (numbers == sizes.argmax())
 
 
 def _ventricle_column(phase: np.ndarray) -> np.ndarray:
@@ -248,6 +262,9 @@ def _one_heart(picture: np.ndarray, where: np.ndarray, least: float) -> np.ndarr
         answer[wall] = MYOCARDIUM
         if not cavity.any():
             answer[answer == CAVITY] = MYOCARDIUM if wall.sum() else 0
+        left = answer == CAVITY
+        answer[_hull(left | (answer == MYOCARDIUM)) & (answer == 0)] = MYOCARDIUM
+        answer[_hull(left) & (answer == MYOCARDIUM)] = CAVITY
     return answer
 
 
@@ -270,6 +287,15 @@ def _largest(mask: np.ndarray, share: float) -> np.ndarray:
         return np.zeros_like(mask)
     areas: Any = sizes[1:, cv2.CC_STAT_AREA]
     return np.isin(numbers, 1 + np.flatnonzero(areas >= share * areas.max()))
+
+
+def _hull(mask: np.ndarray) -> np.ndarray:
+    """Its convex hull."""
+    rows, columns = np.nonzero(mask)
+    canvas = np.zeros(mask.shape, np.uint8)
+    if len(rows):
+        cv2.fillConvexPoly(canvas, cv2.convexHull(np.stack([columns, rows], 1).astype(np.int32)), 1)
+    return canvas > 0
 
 
 def _filled(mask: np.ndarray) -> np.ndarray:
