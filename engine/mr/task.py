@@ -110,7 +110,7 @@ def answer(study: Study, asked: MrOptions | None, store: ModelStore, progress: P
         progress(0.5, "Looking for apex and mitral valve")
         points = _long_axis(cine, view, store.get(views.WEIGHT))
     progress(0.96, "Measuring")
-    return _read(cine, tuple(c.name for c in cines), chosen, seen, found, points)
+    return read_off(cine, tuple(c.name for c in cines), chosen, seen, found, points)
 
 
 def _choose(cines: list[Cine], asked: MrOptions, model: LoadedModel) -> tuple[int, np.ndarray]:
@@ -172,14 +172,16 @@ def _long_axis(cine: Cine, view: str, model: LoadedModel) -> dict[str, Point | N
     return {name: point if point.confidence >= least else None for name, point in zip(POINTS[view], found, strict=True)}
 
 
-def _read(
+def read_off(
     cine: Cine,
     series: tuple[str, ...],
     chosen: int,
     seen: np.ndarray,
     found: Segmentation | None,
     points: dict[str, Point | None],
+    phases: tuple[int, int] | None = None,
 ) -> Answer:
+    """All numbers and files of what was seen. phases: end-diastole and end-systole where they are settled already."""
     top = int(seen.argmax())
     labels = tuple(Label(code, VIEW_NAMES[code], float(seen[k]), 0.5, k == top, uncertain=bool(k == top and seen[k] < 0.5))
                    for k, code in enumerate(VIEWS))  # fmt: skip
@@ -188,7 +190,7 @@ def _read(
     curves = wall = None
     rows: tuple[Any, ...] = ()
     if found is not None:
-        curves = volumes(found.labels, cine)
+        curves = volumes(found.labels, cine, phases)
         held = _slices_with_ventricle(found.labels[curves.end_diastole])
         rows = measurements(curves, cine, held)
         wall = bullseye(found.labels, curves, cine)

@@ -33,12 +33,13 @@ class Volumes:
     in_ml: bool
 
 
-def volumes(labels: np.ndarray, cine: Cine) -> Volumes:
-    """Curves of labels (phase, slice, H, W)."""
+def volumes(labels: np.ndarray, cine: Cine, phases: tuple[int, int] | None = None) -> Volumes:
+    """Curves of labels (phase, slice, H, W). phases: end-diastole and end-systole; None: found from the curve."""
     voxel = cine.voxel_ml
     sizes = [(labels == k).sum((1, 2, 3)) * (1.0 if voxel is None else voxel) for k in (CAVITY, MYOCARDIUM, RIGHT)]
     cavity = sizes[0]
-    return Volumes(cavity, sizes[1], sizes[2], int(cavity.argmax()), int(cavity.argmin()), voxel is not None)
+    ed, es = phases or (int(cavity.argmax()), int(cavity.argmin()))
+    return Volumes(cavity, sizes[1], sizes[2], ed, es, voxel is not None)
 
 
 def beats(found: Volumes) -> bool:
