@@ -17,10 +17,10 @@ TITLES = {
 def sizes(own: Desk, found: Result, missing: bool) -> None:
     """The form; sending it lays the statements on the desk, and the finding follows. missing: the file states no size."""
     with st.expander("State sizes and times yourself", icon=":material/tune:", expanded=missing):
-        columns = st.columns(len(OPTIONS))
-        stated = {}
-        for column, (name, about) in zip(columns, OPTIONS.items(), strict=True):
-            low, high = LIMITS[name]
+        columns = st.columns(len(LIMITS))
+        stated = {name: value for name, value in own.fields.items() if name not in LIMITS}
+        for column, (name, (low, high)) in zip(columns, LIMITS.items(), strict=True):
+            about = OPTIONS[name]
             before = own.fields.get(name)
             value = column.number_input(
                 TITLES[name],
