@@ -19,7 +19,7 @@ OPENING = 32  # frames, about one beat, that the sector and the place of the hea
 SECTOR_FRAMES = 8  # of these
 WHOLE_BONUS = 0.05  # a closer look has to be clearly better than the whole sector
 JUDGED = 4  # and to choose the part that the network looks at
-MAX_COLOUR = 0.05  # share of the sector in colour: Doppler and tissue colour; machines' tinted greys stay below
+MAX_COLOUR = 0.025  # share of the sector in colour: a Doppler jet is small, machines' tinted greys stay far below
 
 
 @dataclass(frozen=True)
