@@ -6,6 +6,7 @@ import streamlit as st
 
 from app_pages.mr_views import pictures
 from app_pages.mr_views.bullseye import bullseyes
+from app_pages.mr_views.correction import correction
 from app_pages.mr_views.groups import among_groups
 from app_pages.mr_views.patient import patient
 from app_pages.mr_views.why import why
@@ -108,6 +109,8 @@ def _answer(finding: Finding, found: Result) -> None:
     said = [f"{text(m.name)} <span class='share'>{with_unit(m.value, m.unit)}</span>" for m in numbers if m]
     line = ", ".join(said) or f"{text(seen.name)} <span class='share'>{percent(seen.probability)}</span>"
     under = f"{text(seen.name)} view, {percent(seen.probability)}. Papillary muscles are counted to the cavity."
+    if finding.details.get("corrected_outlines"):
+        under += " With your corrected outlines."
     view(f"<div class='answer'><p class='line'>{line}</p><p class='quiet'>{under}</p></div>", f"answer-{found.key}")
     with st.expander("Which view, with probabilities"):
         bars(finding.labels, None, f"bars-{found.key}")
@@ -151,6 +154,7 @@ def _cine(found: Result) -> None:
         if key not in found.drawings:
             found.drawings[key] = pictures.stack_picture(evidence, phase)
         column.image(found.drawings[key], width="stretch", caption=f"{name} (phase {phase + 1}), all slices")
+    correction(found, number - 1)
 
 
 def _groups(finding: Finding, found: Result) -> None:

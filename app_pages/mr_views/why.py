@@ -14,6 +14,7 @@ from app_pages.shared.wording import text
 from engine.mr.evidence import MrEvidence
 from engine.mr.segmentation import WEIGHT
 from explain.explanation import Explanation
+from explain.mr import LAYERS, feature_maps, slice_influence
 
 
 def why(found: Result) -> None:
@@ -26,7 +27,7 @@ def why(found: Result) -> None:
     _view(evidence, made, found)
     if "confidence" in made.arrays:
         _outlines(evidence, made, found)
-        _influence(made, found)
+        _influence(evidence)
         _layers(evidence, found)
     st.subheader("Can this explanation be trusted?", anchor=False)
     check = made.faithfulness[0]
@@ -67,9 +68,12 @@ def _outlines(evidence: MrEvidence, made: Explanation, found: Result) -> None:
         column.image(picture, width="stretch", caption=f"{name}: the stronger the pink, the less sure")
 
 
-def _influence(made: Explanation, found: Result) -> None:
-    """Which slices move the ejection fraction most."""
-    influence = made.arrays["slice_influence"]
+def _influence(evidence: MrEvidence) -> None:
+    """Which slices move the ejection fraction most, by the outlines as they stand now."""
+    assert evidence.segmentation is not None
+    assert evidence.volumes is not None
+    labels, curves = evidence.segmentation.labels, evidence.volumes
+    influence = slice_influence(labels, curves.end_diastole, curves.end_systole)
     if not np.isfinite(influence).any():
         return
     order = [k for k in np.argsort(-np.abs(np.nan_to_num(influence))) if np.isfinite(influence[k])][:3]
@@ -79,8 +83,6 @@ def _influence(made: Explanation, found: Result) -> None:
 
 def _layers(evidence: MrEvidence, found: Result) -> None:
     """What each channel of a chosen layer makes of this very picture."""
-    from explain.mr import LAYERS, feature_maps
-
     with st.expander("What the network’s layers see"):
         layer = st.selectbox("Layer", LAYERS, format_func=lambda one: one.name, key=f"layer-{found.key}")
         number = evidence.cine.slices // 2

@@ -35,3 +35,32 @@ def test_a_picture_of_something_else_is_refused_without_a_number(open_app):
     upload(page, "holiday.png", picture())
     answered(page)
     assert headline(page) == "Not read"
+
+
+def test_a_corrected_outline_changes_the_volumes_and_can_be_taken_back(open_app):
+    page = open_app()
+    to_page(page, "Cardiac MR")
+    page.get_by_role("button", name="Try the synthetic example").click()
+    answered(page)
+    before = headline(page)
+    main(page).get_by_text("Correct an outline").click()
+    volumes = page.locator("#outlines .volumes")
+    read = volumes.inner_text()
+    point = page.locator("#outlines .handle").first
+    point.focus()
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    assert volumes.inner_text() != read
+    page.keyboard.press("PageDown")
+    assert page.locator("#outlines .handle[tabindex='0']").get_attribute("aria-label").startswith("LV cavity, point 2")
+    page.get_by_role("button", name="Remove the LV cavity here").click()
+    page.get_by_role("button", name="Use this outline").click()
+    main(page).get_by_text("With your corrected outlines").wait_for()
+    assert headline(page) != before
+    answered(page)
+    with page.expect_download() as download:
+        main(page).get_by_role("button", name="finding.json").click()
+    assert '"corrected_outlines"' in download.value.path().read_text(encoding="utf-8")
+    main(page).get_by_role("button", name="Back to what was read").click()
+    main(page).get_by_text("With your corrected outlines").wait_for(state="hidden")
+    assert headline(page) == before
