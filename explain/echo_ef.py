@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from engine.analysis import Analysis
+from engine.echo_ef import echonet
 from engine.echo_ef.beats import find_beats
 from engine.echo_ef.evidence import EchoEfEvidence
+from engine.echo_ef.peers import PeerOpinion
 from engine.echo_ef.volumes import CAVITY
 from engine.models import ModelStore
 from engine.progress import Progress, part, silent
 from explain.explanation import Explanation
 from explain.structure_maps import grad_cam
+from explain.video_maps import clip_maps
 
 AXES = {
     "confidence": "(frame, y, x) 0..1: probability of the structure drawn there; frames as details.frames, pixels of the square "
@@ -19,7 +24,11 @@ AXES = {
     "grad_cam": "(frame, y, x), as confidence: what raises the drawn LV cavity's score (Grad-CAM), 0 or more",
     "frame_influence": "(frame) of the whole recording: EF in points with every frame minus EF without this one; NaN where no "
     "EF can be told without it",
+    "video_grad_cam": "(clip, frame, y, x) of the clips that your video network saw (details.clip_frames: their frames in the "
+    "recording; 112 x 112 px of details.box): what raises the EF that it states (Grad-CAM over space and time), 0 or more; "
+    "only where such a network was asked",
 }
+MOST_CLIPS = 4  # that the user's video network is asked about
 
 
 def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) -> Explanation:
@@ -35,9 +44,24 @@ def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) 
         "frame_influence": frame_influence(evidence.volumes, evidence.frame_rate_hz),
     }
     box = evidence.box
+    details: dict[str, Any] = {"frames": frames, "box": [box.top, box.bottom, box.left, box.right]}
+    said = evidence.peers
+    if said is not None and said.clip_starts:
+        arrays["video_grad_cam"], details["clip_frames"] = video_maps(said, store, part(progress, 0.85, 1.0))
     progress(1.0, "Explained")
-    details = {"frames": frames, "box": [box.top, box.bottom, box.left, box.right]}
-    return Explanation(arrays, AXES, (), details)
+    return Explanation(arrays, {name: AXES[name] for name in arrays}, (), details)
+
+
+def video_maps(said: PeerOpinion, store: ModelStore, progress: Progress) -> tuple[np.ndarray, list[list[int]]]:
+    """(n, 32, 112, 112) Grad-CAM of the user's video network on at most MOST_CLIPS clips, and each clip's frames.
+
+    Frames beyond the recording's end were the mean grey.
+    """
+    chosen = np.linspace(0, len(said.clip_starts) - 1, min(MOST_CLIPS, len(said.clip_starts))).round().astype(int)
+    starts = [said.clip_starts[k] for k in chosen]
+    model = store.lent(echonet.VIDEO, said.video or "")
+    maps = clip_maps(echonet.clips(said.squares, starts), model, progress)
+    return maps, [list(range(start, start + echonet.CLIP_SPAN, echonet.PERIOD)) for start in starts]
 
 
 def key_frames(evidence: EchoEfEvidence) -> list[int]:

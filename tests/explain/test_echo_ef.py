@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 
 from engine import models
+from engine.echo_ef import echonet
+from engine.echo_ef.peers import PeerOpinion
+from engine.progress import silent
 from engine.registry import TASKS
 from engine.study import read_bytes
-from explain.echo_ef import AXES, explain, frame_influence
+from explain.echo_ef import AXES, explain, frame_influence, video_maps
 from tests.engine.echo.drawn_videos import avi
 from training.echo_simulator import EchoScene, simulate
 
@@ -23,7 +27,7 @@ def explained(analysed):
 
 
 def test_every_array_says_its_axes(explained):
-    assert explained.arrays.keys() == AXES.keys()
+    assert explained.arrays.keys() == explained.axes.keys() == AXES.keys() - {"video_grad_cam"}
 
 
 def test_maps_are_of_the_frames_that_the_number_rests_on(explained, analysed):
@@ -53,3 +57,22 @@ def test_a_frame_that_carries_the_systole_alone_moves_the_answer():
     influence = frame_influence(volumes, 30.0)
     assert np.nanargmax(np.abs(influence)) in (19, 20, 21)
     assert abs(influence[35]) < 1e-6
+
+
+def test_a_video_network_is_asked_why_over_space_and_time():
+    from torchvision.models.video import r2plus1d_18
+
+    torch.manual_seed(0)
+    network = r2plus1d_18(weights=None, num_classes=1).eval().requires_grad_(False)
+    store = models.ModelStore("cpu")
+    store.lend(echonet.VIDEO, "0" * 64, network)
+    squares = np.zeros((40, 112, 112), np.uint8)
+    squares[:, 30:60, 40:70] = 200
+    nothing = np.empty(0)
+    said = PeerOpinion(squares, (0,), np.array([50.0]), nothing, nothing, "0" * 64)
+    maps, frames = video_maps(said, store, silent)
+    assert maps.shape == (1, 32, 112, 112)
+    assert frames == [list(range(0, 64, 2))]
+    assert maps.min() >= 0
+    assert maps.std() > 0
+    assert all(p.grad is None for p in network.parameters())
