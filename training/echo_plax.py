@@ -36,9 +36,9 @@ OTHER_FOLDS = (
     OTHERS[3:5],
     OTHERS[2:6:3],
 )  # of other views, left out with them; one is of litfl1's patient
-FOLD_STEPS = 350
-STEPS = 900
-SIMULATED, TURNED = 240, 300  # pictures
+FOLD_STEPS = 800
+STEPS = 1700
+SIMULATED, TURNED = 160, 200  # pictures
 APICAL = 20  # validation patients' frames that the view rule sees
 LEAST_CONFIDENCE = 0.5
 

@@ -27,14 +27,13 @@ from training.echo_plax_turned import OPEN
 
 CLASSES = 7
 SEED = 30
-BATCH = 16
+BATCH = 8
 RATE = 1e-3
-SMALL = 128  # px, for the first share of the steps: quicker
-SMALL_SHARE = 0.6
+STAGES = ((0.5, 96), (0.8, 128), (1.0, SIDE))  # until which share of the steps, at how many px: small ones are quicker
 AVERAGED_FROM = 0.5  # share of the steps after which the moving average begins
 WARM_UP = 60  # steps
-SIMULATED, TURNED, OTHERS = 4, 2, 2  # pictures of a batch: simulated, apical on their side, no parasternal long axis
-SAVE_EVERY = 50
+SIMULATED, TURNED, OTHERS = 2, 1, 1  # pictures of a batch: simulated, apical on their side, no parasternal long axis
+SAVE_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,8 @@ def train(examples: Examples, steps: int, runs: Path) -> nn.Module:
         rng = np.random.default_rng([SEED, step])
         for group in optimiser.param_groups:
             group["lr"] = RATE * min(1, (step + 1) / WARM_UP) * max(0.01, 0.5 * (1 + math.cos(math.pi * step / steps)))
-        picture, mask = batch_of(examples, SMALL if step < SMALL_SHARE * steps else SIDE, rng)
+        side = next(px for until, px in STAGES if step < until * steps)
+        picture, mask = batch_of(examples, side, rng)
         x = torch.from_numpy(picture).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             logits = network(x)
