@@ -131,6 +131,15 @@ TASKS: dict[str, Task] = {
             ("echo-apical", "echo-ef-view"),
         ),
         Task(
+            "echo-plax",
+            "echo_plax",
+            "Parasternal long axis",
+            "Where are the six structures in this parasternal long-axis video, and how large are they?",
+            "A parasternal long-axis echo video (AVI, MP4, MOV, WebM, GIF), a multi-frame ultrasound DICOM, or one frame",
+            (*VIDEOS, ".gif", ".dcm", ".png", ".jpg", ".jpeg"),
+            ("echo-plax",),
+        ),
+        Task(
             "cardiac-mr",
             "mr",
             "Cardiac MR",

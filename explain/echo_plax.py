@@ -19,6 +19,7 @@ PATCHES = 16  # per side: what the deletion check removes is a patch of the pict
 AXES = {
     "confidence": "(frame, y, x) 0..1: probability of what is drawn there; frames as details.frames, the input's own pixels; "
     "1 outside the part that the network saw",
+    "likeliest": "(frame, y, x) class number of the likeliest structure (0 background), as confidence",
     "second": "(frame, y, x) class number of the second likeliest structure (0 background), as confidence",
     "margin": "(frame, y, x) 0..1: by how much the likeliest is likelier than the second, as confidence",
     "attribution": "(frame, structure, y, x) of the classes 1 to 6, 0..1 of each map's own largest: what raises the score of the "
@@ -36,12 +37,13 @@ def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) 
     frames = evidence.key_frames[:MOST_FRAMES]
     shape, place = evidence.frame_size, evidence.pencil.place
     progress(0.0, "Gathering how sure each pixel is")
-    sure, second, margin = [], [], []
+    sure, margin, first, second = [], [], [], []
     for shares in (evidence.shares(frame).astype(np.float32) for frame in frames):
         order = np.argsort(shares, axis=0)
         likeliest, next_ = (np.take_along_axis(shares, order[[k]], 0)[0] for k in (-1, -2))
         sure.append(place.spread(likeliest, shape, outside=1.0))
         margin.append(place.spread(likeliest - next_, shape, outside=1.0))
+        first.append(place.enlarge(shares, shape))
         second.append(place.enlarge((np.arange(len(shares))[:, None, None] == order[-2]).astype(np.float32), shape))
     squares = evidence.squares[frames]
     maps = attributions(squares, evidence.pencil, part(progress, 0.1, 0.8))
@@ -52,6 +54,7 @@ def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) 
     return Explanation(
         {
             "confidence": np.stack(sure).astype(np.float16),
+            "likeliest": np.stack(first),
             "second": np.stack(second),
             "margin": np.stack(margin).astype(np.float16),
             "attribution": np.array(spread, np.float16),

@@ -5,19 +5,18 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from app_pages.echo_views.tints import doubted, heated
 from engine.echo_ef.volumes import CAVITY, DISCS, discs
 
 ZOOM = 4  # screen pixels per pixel that the network saw
 LINE = (255, 230, 120)
-UNSURE = (255, 0, 200)
 
 
 def discs_picture(square: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """(S, S) uint8 frame and (4, S, S) probabilities -> (ZOOM S, ZOOM S, 3) uint8 RGB: the cavity's outline, axis and discs."""
-    side = square.shape[0] * ZOOM
-    picture = cv2.cvtColor(cv2.resize(square, (side, side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2RGB)
+    picture, side = _enlarged(square), _side(square)
     mask = shares.argmax(0).astype(np.uint8)
-    large = cv2.resize((mask == CAVITY).astype(np.uint8), (side, side), interpolation=cv2.INTER_LINEAR)
+    large = cv2.resize((mask == CAVITY).astype(np.uint8), side, interpolation=cv2.INTER_LINEAR)
     outlines, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(picture, outlines, -1, (255, 99, 71), 2, cv2.LINE_AA)
     found = discs(mask)
@@ -40,22 +39,21 @@ def png(picture: np.ndarray) -> bytes:
 
 def confidence_picture(square: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """The frame with what is unsure tinted: the less the likeliest class is sure, the stronger."""
-    side = square.shape[0] * ZOOM
-    grey = cv2.resize(square, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    doubt = cv2.resize(1 - shares.astype(np.float32).max(0), (side, side)) / 0.75
-    tint = np.clip(doubt, 0, 1)[..., None]
-    return (grey[..., None] * (1 - tint) + tint * np.array(UNSURE, np.float32)).clip(0, 255).astype(np.uint8)
+    return doubted(_enlarged(square), cv2.resize(shares.astype(np.float32).max(0), _side(square)))
 
 
 def attributed_picture(square: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The frame with (S, S) attribution, 0 or more, as colour from purple (little) to yellow (most)."""
-    side = square.shape[0] * ZOOM
-    grey = cv2.cvtColor(cv2.resize(square, (side, side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2RGB)
-    share = np.nan_to_num(weights / max(float(np.nanmax(weights)), 1e-9)).clip(0, 1)
-    share = cv2.resize(share.astype(np.float32), (side, side))
-    colour = cv2.cvtColor(cv2.applyColorMap((share * 255).astype(np.uint8), cv2.COLORMAP_PLASMA), cv2.COLOR_BGR2RGB)
-    opacity = (0.6 * share)[..., None]
-    return (grey * (1 - opacity) + colour * opacity).astype(np.uint8)
+    return heated(_enlarged(square), cv2.resize(weights.astype(np.float32), _side(square)))
+
+
+def _side(square: np.ndarray) -> tuple[int, int]:
+    return square.shape[1] * ZOOM, square.shape[0] * ZOOM
+
+
+def _enlarged(square: np.ndarray) -> np.ndarray:
+    """(ZOOM S, ZOOM S, 3) uint8 RGB."""
+    return cv2.cvtColor(cv2.resize(square, _side(square), interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2RGB)
 
 
 def _line(picture: np.ndarray, start: np.ndarray, stop: np.ndarray, width: int) -> None:

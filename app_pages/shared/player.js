@@ -1,6 +1,7 @@
 // Plays frames that the page sends; the curve under them is a scrubber: pointing, dragging or arrow keys choose the frame.
 
 const WIDTH = 720, HEIGHT = 170, LEFT = 52, RIGHT = 710, TOP = 24, BOTTOM = 138;
+const DASHES = ["6 3", "2 3", "9 3 2 3", "4 2", "1 2"];
 
 export default function (component) {
   const { data, parentElement } = component;
@@ -16,24 +17,26 @@ export default function (component) {
 function build(root, data) {
   const count = data.plain.length;
   root.innerHTML = `
-    <div class="screen"><img alt=""></div>
+    <div class="screen${data.beside ? " two" : ""}"><img class="main" alt="">${data.beside ? '<img class="drawn" alt="">' : ""}</div>
     <div class="controls">
       <button class="play" aria-pressed="false">▶ Play</button>
       <button class="back" aria-label="One frame back">◀</button><button class="on" aria-label="One frame on">▶</button>
-      <label><input type="checkbox" class="contours" checked> Contours</label><span class="frame" aria-live="off"></span>
+      ${data.beside ? "" : '<label><input type="checkbox" class="contours" checked> Contours</label>'}<span class="frame" aria-live="off"></span>
     </div>${data.curve ? `<p class="name">${escape(data.curve.name)}${data.curve.unit ? ` (${escape(data.curve.unit)})` : ""}</p>${drawing(data)}` : ""}`;
-  const image = root.querySelector("img"), said = root.querySelector(".frame"), play = root.querySelector(".play");
+  const image = root.querySelector("img.main"), drawn = root.querySelector("img.drawn"), said = root.querySelector(".frame"), play = root.querySelector(".play");
   const contours = root.querySelector(".contours"), svg = root.querySelector("svg"), line = root.querySelector(".here");
   let at = data.marks[0]?.frame ?? 0;
 
   function show(frame) {
     at = Math.max(0, Math.min(count - 1, frame));
-    image.src = `data:image/jpeg;base64,${(contours.checked ? data.drawn : data.plain)[at]}`;
+    image.src = `data:image/jpeg;base64,${(contours?.checked ? data.drawn : data.plain)[at]}`;
     const value = data.curve?.values[at];
     const time = data.seconds ? `, ${(at / data.rate).toFixed(2)} s` : "";
-    const told = value == null ? "" : `: ${value.toPrecision(3)} ${data.curve.unit}`;
+    const beside = (data.others ?? []).map((o) => [o.name, o.values[at]]).filter(([, v]) => v != null).map(([name, v]) => `, ${name} ${v.toPrecision(3)}`).join("");
+    const told = value == null ? "" : `: ${value.toPrecision(3)} ${data.curve.unit}${beside}`;
     said.textContent = `Frame ${at * data.step + 1} of ${(count - 1) * data.step + 1}${time}${told}`;
     image.alt = `${data.title}, frame ${at * data.step + 1}`;
+    if (drawn) { drawn.src = `data:image/jpeg;base64,${data.drawn[at]}`; drawn.alt = `${image.alt}, with what was drawn`; }
     if (line) { const x = place(at, count); line.setAttribute("x1", x); line.setAttribute("x2", x); svg.setAttribute("aria-valuenow", at + 1); svg.setAttribute("aria-valuetext", said.textContent); }
   }
   function stop() { clearInterval(root.timer); root.timer = 0; play.textContent = "▶ Play"; play.setAttribute("aria-pressed", "false"); }
@@ -44,7 +47,7 @@ function build(root, data) {
   };
   root.querySelector(".back").onclick = () => { stop(); show(at - 1); };
   root.querySelector(".on").onclick = () => { stop(); show(at + 1); };
-  contours.onchange = () => show(at);
+  if (contours) contours.onchange = () => show(at);
   root.onkeydown = (event) => {
     const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (way) { event.preventDefault(); stop(); show(at + way); }
@@ -63,10 +66,16 @@ function build(root, data) {
 function place(frame, count) { return LEFT + (frame / Math.max(count - 1, 1)) * (RIGHT - LEFT); }
 
 function drawing(data) {
-  const known = data.curve.values.filter((v) => v != null), high = Math.max(...known, 1e-9) * 1.06, count = data.curve.values.length;
+  const others = data.others ?? [], all = [data.curve, ...others].flatMap((c) => c.values).filter((v) => v != null);
+  const high = Math.max(...all, 1e-9) * 1.06, count = data.curve.values.length;
   const y = (v) => BOTTOM - (v / high) * (BOTTOM - TOP);
-  let path = "", open = false;
-  data.curve.values.forEach((v, k) => { if (v == null) { open = false; } else { path += `${open ? "L" : "M"}${place(k, count).toFixed(1)} ${y(v).toFixed(1)}`; open = true; } });
+  const line = (values) => {
+    let path = "", open = false;
+    values.forEach((v, k) => { if (v == null) { open = false; } else { path += `${open ? "L" : "M"}${place(k, count).toFixed(1)} ${y(v).toFixed(1)}`; open = true; } });
+    return path;
+  };
+  const beside = named(others, y).map(({ other, k, at }) =>
+    `<path class="values beside" stroke-dasharray="${DASHES[k % DASHES.length]}" d="${line(other.values)}"/><text class="over" x="${RIGHT}" y="${at}" text-anchor="end">${escape(other.name)}</text>`).join("");
   const marks = data.marks.map((m) => {
     const x = place(m.frame, count), up = m.kind === "up", tip = y(data.curve.values[m.frame] ?? 0) + (up ? -4 : 4), base = tip + (up ? -9 : 9);
     return `<path class="mark" d="M${x} ${tip}L${x - 5} ${base}H${x + 5}Z"/><text x="${x}" y="${up ? base - 3 : base + 12}" text-anchor="middle">${escape(m.label)}</text>`;
@@ -74,8 +83,15 @@ function drawing(data) {
   const levels = [0, 0.5, 1].map((s) => `<path class="axis" d="M${LEFT} ${y(s * high / 1.06)}H${RIGHT}"/><text x="${LEFT - 6}" y="${y(s * high / 1.06) + 4}" text-anchor="end">${(s * high / 1.06).toPrecision(3)}</text>`).join("");
   const last = data.seconds ? `${((count - 1) / data.rate).toFixed(1)} s` : `frame ${count}`;
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="slider" tabindex="0" aria-label="${escape(data.curve.name)}: choose a frame" aria-valuemin="1" aria-valuemax="${count}" aria-valuenow="1">
-    ${levels}<path class="values" d="${path}"/>${marks}
+    ${levels}${beside}<path class="values" d="${line(data.curve.values)}"/>${marks}
     <line class="here" y1="${TOP}" y2="${BOTTOM}"/><text x="${LEFT}" y="${HEIGHT - 8}">0</text><text x="${RIGHT}" y="${HEIGHT - 8}" text-anchor="end">${last}</text></svg>`;
+}
+
+// Names stand above the last value of their curve, and keep clear of each other.
+function named(others, y) {
+  const placed = others.map((other, k) => ({ other, k, last: other.values.findLast((v) => v != null) })).filter((o) => o.last != null).sort((a, b) => a.last - b.last);
+  let below = BOTTOM + 12;
+  return placed.map((o) => { const at = Math.min(y(o.last) - 3, below - 12); below = at; return { ...o, at }; });
 }
 
 function escape(words) { const p = document.createElement("p"); p.textContent = words; return p.innerHTML.replaceAll('"', "&quot;"); }

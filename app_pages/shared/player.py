@@ -47,8 +47,14 @@ def player(
     rate_hz: float | None,
     title: str,
     key: str,
+    others: Sequence[Curve] = (),
+    beside: bool = False,
 ) -> None:
-    """Shows a recording. plain, drawn: JPEG per frame, without and with the structures. title: for those who cannot see it."""
+    """Shows a recording. plain, drawn: JPEG per frame, without and with the structures. title: for those who cannot see it.
+
+    others: curves of the same unit, drawn under the first with a dash pattern and their name each. beside: the plain recording
+    and the drawn one side by side, in step; otherwise one picture, on which the structures can be hidden.
+    """
     step = -(-len(plain) // MOST_FRAMES)
     data: dict[str, Any] = {
         "plain": [_base64(frame) for frame in plain[::step]],
@@ -58,6 +64,8 @@ def player(
         "seconds": rate_hz is not None,
         "title": title,
         "curve": _curve(curve, step) if curve else None,
+        "others": [_curve(other, step) for other in others],
+        "beside": beside,
         "marks": [{"frame": m.frame // step, "label": m.label, "kind": m.kind} for m in marks],
     }
     _component(key=key, data=data)

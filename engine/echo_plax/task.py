@@ -171,12 +171,11 @@ def _quality(view: View, made: DrawnRecording, dimensions: Dimensions) -> tuple[
         beats = len(dimensions.beats)
         found.append(Quality("whole_beats", float(beats), beats > 0, "Whole beats in the recording"))
     for structure, share in zip(STRUCTURES, (made.confidence > 0).mean(0), strict=True):
-        name = f"Share of the frames that show the {structure.name.lower()}"
-        found.append(Quality(f"seen_{structure.code}", round(float(share), 4), share >= SEEN, name))
+        name = f"Frames that show the {structure.name.lower()}"
+        found.append(Quality(f"seen_{structure.code}", round(100 * float(share), 1), share >= SEEN, name, "%"))
     measured = float(np.isfinite(dimensions.curves["lvid"]).mean())
-    found.append(
-        Quality("frames_measured", round(measured, 4), measured >= SEEN, "Share of the frames that were measured")
-    )
+    name = "Frames in which the ventricle was measured"
+    found.append(Quality("frames_measured", round(100 * measured, 1), measured >= SEEN, name, "%"))
     return tuple(found)
 
 
