@@ -45,6 +45,12 @@ def echo(analysis: Analysis, store: ModelStore) -> np.ndarray:
     return _pair(_decoded(drawn[beat.ed_frame]), _decoded(drawn[beat.es_frame]))
 
 
+def echo_plax(analysis: Analysis, store: ModelStore) -> np.ndarray:
+    """The first beat's end-diastole and end-systole with the structures and the callipers."""
+    beat, drawn = analysis.evidence.dimensions.beats[0], analysis.evidence.drawn
+    return _pair(_decoded(drawn[beat.ed_frame]), _decoded(drawn[beat.es_frame]))
+
+
 def cardiac_mr(analysis: Analysis, store: ModelStore) -> np.ndarray:
     """The middle slice at end-diastole and end-systole with the outlines."""
     evidence, found = analysis.evidence, analysis.evidence.volumes
@@ -58,7 +64,7 @@ def calcium_sparks(analysis: Analysis, store: ModelStore) -> np.ndarray:
 
 
 DRAWINGS: Mapping[str, Drawing] = {
-    "ecg": ecg, "echo-ef": echo, "cardiac-mr": cardiac_mr, "calcium-sparks": calcium_sparks,
+    "ecg": ecg, "echo-ef": echo, "echo-plax": echo_plax, "cardiac-mr": cardiac_mr, "calcium-sparks": calcium_sparks,
 }  # fmt: skip
 
 

@@ -16,6 +16,9 @@ from training.cardiac_mr_simulator import Heart, dicom_zip
 from training.cardiac_mr_simulator import simulate as simulate_heart
 from training.ecg_page import PageStyle, TextItem, phone_style, plain_style, render
 from training.ecg_simulator import EcgProfile, simulate
+from training.echo_dicom import cine
+from training.echo_plax_simulator import PlaxScene
+from training.echo_plax_simulator import simulate as simulate_plax
 from training.echo_simulator import EchoScene
 from training.echo_simulator import simulate as simulate_echo
 
@@ -86,6 +89,12 @@ def echo_ef() -> bytes:
     return buffer.getvalue()
 
 
+def echo_plax() -> bytes:
+    """Multi-frame DICOM of a drawn parasternal long axis over three beats, its sizes those of a healthy heart."""
+    scene = PlaxScene()
+    return cine(simulate_plax(scene)[0], scene.rate_hz, scene.mm_per_px)
+
+
 def cardiac_mr() -> bytes:
     """Zip of the DICOM files of a simulated short-axis cine: eight slices, twelve phases."""
     heart = Heart()
@@ -97,6 +106,7 @@ def main() -> int:
     (FOLDER / "ecg.jpg").write_bytes(ecg())
     (FOLDER / "calcium-sparks.tif").write_bytes(calcium_sparks())
     (FOLDER / "echo-ef.webm").write_bytes(echo_ef())
+    (FOLDER / "echo-plax.dcm").write_bytes(echo_plax())
     (FOLDER / "cardiac-mr.zip").write_bytes(cardiac_mr())
     return 0
 
