@@ -84,6 +84,36 @@ def echo_video() -> tuple[str, bytes]:
     return "video.avi", _avi([cv2.resize(frame, (112, 112), interpolation=cv2.INTER_AREA) for frame in frames], 50)
 
 
+def plax_video() -> tuple[str, bytes]:
+    """A drawn parasternal long axis, 64 frames of 384 x 384 px at 30 per second, as AVI."""
+    import cv2
+
+    from training.echo_plax_simulator import PlaxScene, simulate
+
+    frames, _ = simulate(PlaxScene(seconds=64 / 30, size=(400, 400)))
+    return "video.avi", _avi([cv2.resize(frame, (384, 384), interpolation=cv2.INTER_AREA) for frame in frames], 30)
+
+
+def seed_plax_design() -> Callable[[bytes], None]:
+    """A U-Net as wide as published on every frame at 384 x 384 px, one after the other, as echo-plax-segmentation asks it."""
+    import av
+    import torch
+
+    from engine.unet import UNet
+
+    torch.manual_seed(SEED)
+    network = UNet(1, 7, (64, 128, 256, 512, 1024)).eval()
+
+    def answer(data: bytes) -> None:
+        with av.open(io.BytesIO(data), mode="r") as video:
+            frames = [frame.to_ndarray(format="gray") for frame in video.decode(video=0)]
+        with torch.inference_mode():
+            for frame in frames:
+                network(torch.from_numpy(frame)[None, None].float()).argmax(1)
+
+    return answer
+
+
 def _avi(frames: list[np.ndarray], rate_hz: int) -> bytes:
     import av
 
@@ -182,6 +212,9 @@ SUBJECTS = {
     "ecg": Subject("one phone photo of a 3x4 page", ecg_photo, "ECG4U: one CNN per class on the picture", ecg4u_design),
     "echo-ef": Subject(
         "96 frames of 112 x 112 px", echo_video, "EchoNet-Dynamic: every frame and every clip", echonet_design
+    ),
+    "echo-plax": Subject(
+        "64 frames of 384 x 384 px", plax_video, "a U-Net as wide as published, every frame at 384 px", seed_plax_design
     ),
     "cardiac-mr": Subject(
         "one short-axis cine", cardiac_mr_cine, "a U-Net as wide as published, every image at 256 px", unet_design
