@@ -85,6 +85,7 @@ def _what_went_in(own: Desk, found: Result) -> None:
             pictures.landmarks_picture(evidence),
             width="stretch",
             caption="Middle slice, first phase, with the landmarks that were found",
+            alt="The middle slice with its landmarks",
         )
     rows = (
         ("Stack", f"{cine.slices} slices × {cine.phases} phases, {cine.images.shape[3]} × {cine.images.shape[2]} px"),
@@ -153,7 +154,8 @@ def _cine(found: Result) -> None:
         key = f"stack-{phase}"
         if key not in found.drawings:
             found.drawings[key] = pictures.stack_picture(evidence, phase)
-        column.image(found.drawings[key], width="stretch", caption=f"{name} (phase {phase + 1}), all slices")
+        said = f"{name} (phase {phase + 1}), all slices"
+        column.image(found.drawings[key], width="stretch", caption=said, alt=f"{said}, with their outlines")
     correction(found, number - 1)
 
 
@@ -167,7 +169,7 @@ def _groups(finding: Finding, found: Result) -> None:
         )
         view(drawn, f"groups-{found.key}")
     if wall is not None:
-        section("The wall", "AHA segments without the apex, from the outlines.")
+        section("The wall", "The AHA’s segments, from the outlines.")
         view(bullseyes(wall), f"wall-{found.key}")
 
 

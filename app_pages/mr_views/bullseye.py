@@ -10,7 +10,10 @@ from engine.mr.volumes import Bullseye
 SIDE, MIDDLE = 330, 165
 RINGS = ((150, 108, 6, 60.0), (108, 66, 6, 60.0), (66, 24, 4, 45.0))  # outer and inner radius, segments, first angle
 PALE, DARK = (222, 235, 247), (8, 69, 148)
-NAMES = ("basal", "mid", "apical")
+APEX = (
+    f"<circle cx='{MIDDLE}' cy='{MIDDLE}' r='24' fill='rgb(200,200,200)' stroke='#ffffff'/>"
+    f"<text x='{MIDDLE}' y='{MIDDLE + 4}' text-anchor='middle' font-size='12' style='fill:#0c1319'>–</text>"
+)
 
 
 def bullseye_svg(values: np.ndarray, unit: str, title: str) -> str:
@@ -27,8 +30,9 @@ def bullseye_svg(values: np.ndarray, unit: str, title: str) -> str:
     said = f"{title}: " + ", ".join(f"segment {k + 1} {number(float(v))} {unit}" for k, v in enumerate(values))
     return (
         f"<svg class='bullseye' viewBox='0 0 {SIDE} {SIDE}' role='img' aria-label='{text(said)}' style='max-width:22rem'>"
-        f"{''.join(parts)}</svg><p class='small quiet'>{text(title)}, {text(unit)}. Outer ring basal, then mid, apical; "
-        "the anterior wall is up, the septum left.</p>"
+        f"{''.join(parts)}{APEX}</svg><p class='small quiet'>{text(title)}, {text(unit)}. Outer ring basal, then mid, "
+        "apical; the anterior wall is up, the septum left. In the middle the apex (segment 17): it lies along the slices and "
+        "is not measured.</p>"
     )
 
 

@@ -42,11 +42,13 @@ def _view(evidence: MrEvidence, made: Explanation, found: Result) -> None:
         pictures.coloured_picture(image, made.arrays["view_grad_cam"]),
         width="stretch",
         caption="Grad-CAM: purple little, yellow most",
+        alt="What speaks for the view, by Grad-CAM",
     )
     right.image(
         pictures.coloured_picture(image, np.abs(made.arrays["view_integrated_gradients"])),
         width="stretch",
         caption="Integrated gradients, size of each pixel’s share",
+        alt="What speaks for the view, by integrated gradients",
     )
 
 
@@ -65,7 +67,12 @@ def _outlines(evidence: MrEvidence, made: Explanation, found: Result) -> None:
         strict=True,
     ):
         picture = pictures.doubt_picture(evidence, maps[number - 1].astype(np.float32), phase, number - 1)
-        column.image(picture, width="stretch", caption=f"{name}: the stronger the pink, the less sure")
+        column.image(
+            picture,
+            width="stretch",
+            caption=f"{name}: the stronger the pink, the less sure",
+            alt=f"Slice {number} at {name.lower()}, what is unsure in pink",
+        )
 
 
 def _influence(evidence: MrEvidence) -> None:
@@ -93,4 +100,5 @@ def _layers(evidence: MrEvidence, found: Result) -> None:
             width="stretch",
             caption=f"The twelve strongest of {len(maps)} channels on slice {number + 1} at end-diastole, each in its own "
             "range: purple little, yellow much",
+            alt="What the strongest channels of the layer make of this slice",
         )

@@ -16,6 +16,8 @@ LEAST_SLICES = 3  # fewer hold no volume
 LEAST_BEAT = 0.03  # share of the largest volume that has to move, else the phases show no beat
 SECTORS = 60  # directions in which the wall is measured
 SEGMENTS = {"basal": 6, "mid": 6, "apical": 4}  # AHA 17 segments without the apex itself (Cerqueira 2002)
+ANTERIOR = {6: np.radians(-60), 4: np.radians(-75)}  # where the anterior segment of so many begins: this far before the
+# anterior RV insertion, which parts it from the septum; an apical quarter reaches 15 degrees beyond
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ def _indexed(plain: list[Measurement], patient: Patient) -> list[Measurement]:
 class Bullseye:
     """Wall of the 16 AHA segments: basal 1 to 6, mid 7 to 12, apical 13 to 16; nan where it could not be measured.
 
+    The 17th, the apex itself, lies along the slices of a short axis and cannot be measured there.
+
     thickness: at end-diastole, in mm (px without a pixel size). thickening: in % of it up to end-systole.
     """
 
@@ -127,15 +131,16 @@ def bullseye(labels: np.ndarray, found: Volumes, cine: Cine) -> Bullseye | None:
         return None
     mm = float(np.mean(cine.mm_per_px)) if cine.mm_per_px else 1.0
     thirds = np.array_split(np.array(slices), 3)
-    start = _anterior_insertion(ed, slices)
-    if start is None:
+    turned = _turned(ed[slices[len(slices) // 2]])
+    if turned is None:
         return None
+    start, way = turned
     thick, later = np.full(16, np.nan), np.full(16, np.nan)
     at = 0
     for third, count in zip(thirds, SEGMENTS.values(), strict=True):
-        offset = start if count == 6 else start + np.pi / 12  # apical segments are a quarter each
+        offset = start + way * ANTERIOR[count]
         for phase, target in ((ed, thick), (es, later)):
-            walls = np.array([wall_thickness(phase[k], offset) for k in third])
+            walls = np.array([wall_thickness(phase[k], offset, way) for k in third])
             parts = np.array_split(walls, count, axis=1)
             for n, part in enumerate(parts):
                 known = part[np.isfinite(part)]
@@ -146,17 +151,17 @@ def bullseye(labels: np.ndarray, found: Volumes, cine: Cine) -> Bullseye | None:
     return Bullseye(thick, change, cine.mm_per_px is not None)
 
 
-def wall_thickness(picture: np.ndarray, start: float = 0.0) -> np.ndarray:
-    """(SECTORS,) px of myocardium along rays from the cavity's centre, counter-clockwise as seen, from `start` (radians).
+def wall_thickness(picture: np.ndarray, start: float = 0.0, way: int = 1) -> np.ndarray:
+    """(SECTORS,) px of myocardium along rays from the cavity's centre, from `start` (radians) counter-clockwise as seen.
 
-    nan where the ray meets no wall, or there is no cavity.
+    way: -1 for clockwise. nan where the ray meets no wall, or there is no cavity.
     """
     cavity = np.argwhere(picture == CAVITY)
     if len(cavity) < 5:
         return np.full(SECTORS, np.nan)
     row, column = cavity.mean(0)
     steps = np.arange(0, max(picture.shape), 0.25)
-    angles = start + 2 * np.pi * np.arange(SECTORS) / SECTORS
+    angles = start + way * 2 * np.pi * (np.arange(SECTORS) + 0.5) / SECTORS
     rows = np.clip(np.round(row - np.sin(angles)[:, None] * steps), 0, picture.shape[0] - 1).astype(int)
     columns = np.clip(np.round(column + np.cos(angles)[:, None] * steps), 0, picture.shape[1] - 1).astype(int)
     wall = (picture[rows, columns] == MYOCARDIUM).sum(1) * 0.25
@@ -173,14 +178,17 @@ def _base_first(phase: np.ndarray) -> list[int]:
     return held if areas[held[:half]].mean() >= areas[held[-half:]].mean() else held[::-1]
 
 
-def _anterior_insertion(phase: np.ndarray, slices: list[int]) -> float | None:
-    """Angle (radians, counter-clockwise as seen) of the anterior RV insertion around the cavity of the middle slice."""
-    points = insertion_points(phase[slices[len(slices) // 2]])
+def _turned(picture: np.ndarray) -> tuple[float, int] | None:
+    """Angle (radians, counter-clockwise as seen) of the anterior RV insertion around the cavity, and which way the septum
+    lies from there: 1 counter-clockwise, as scanners show it, -1 in a mirrored picture. None without an RV."""
+    points = insertion_points(picture)
     if points is None:
         return None
-    rows, columns = np.nonzero(phase[slices[len(slices) // 2]] == CAVITY)
-    x, y = points[0] - (columns.mean(), rows.mean())
-    return float(np.arctan2(-y, x))
+    rows, columns = np.nonzero(picture == CAVITY)
+    right = np.argwhere(picture == RIGHT).mean(0)[::-1]
+    anterior, centre = points[0], np.array([columns.mean(), rows.mean()])
+    angle, septum = (float(np.arctan2(centre[1] - y, x - centre[0])) for x, y in (anterior, right))
+    return angle, 1 if (septum - angle) % (2 * np.pi) < np.pi else -1
 
 
 def insertion_points(picture: np.ndarray) -> np.ndarray | None:

@@ -80,6 +80,19 @@ def test_the_bullseye_has_sixteen_walls_in_mm():
     assert np.nanmean(found.thickness) == pytest.approx(1.5 * 4.0, abs=0.8)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_thick_septum_is_thick_in_the_septal_segments(mirrored):
+    rows, columns = np.mgrid[:96, :96] - 48
+    far, septal = np.hypot(rows, columns), abs(np.arctan2(rows, -columns)) < np.radians(60)
+    picture = np.where(far < 36, 3 * septal, 0).astype(np.uint8)
+    picture[far < np.where(septal, 25, 20)] = 2
+    picture[far < 14] = 1
+    labels = np.stack([picture[:, ::-1] if mirrored else picture] * 6)
+    found = bullseye(labels[None], volumes(labels[None], cine(labels[None])), cine(labels[None]))
+    order = np.argsort(-found.thickness)
+    assert set(order[:5] + 1) == {2, 3, 8, 9, 14}
+
+
 def test_the_insertions_are_the_ends_of_the_septum_the_anterior_one_first():
     anterior, inferior = insertion_points(ring(48, 8.0, 4.0))
     assert anterior[1] < 24 < inferior[1]
