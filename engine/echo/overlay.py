@@ -103,6 +103,7 @@ def webm(pictures: Iterator[np.ndarray], rate_hz: float | None, progress: Progre
                 stream.height, stream.width = picture.shape[:2]
                 stream.pix_fmt = "yuv420p"
                 stream.bit_rate = 1_500_000
+                stream.thread_count = 1  # more only wait for each other: so small a picture is encoded in 2 ms
                 stream.options = {"deadline": "realtime", "cpu-used": "8"}
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         if stream is not None:
