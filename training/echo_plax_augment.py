@@ -16,7 +16,7 @@ class Spread:
     """How far the geometry is thrown. turn: degrees; zoom, stretch: logarithms; shift, bend: shares of the side."""
 
     turn: float = 14.0
-    zoom: float = 0.17
+    zoom: float = 0.21
     stretch: float = 0.12
     shift: float = 0.09
     bend: float = 0.022
@@ -64,8 +64,8 @@ def _seen(side: int, rng: np.random.Generator) -> np.ndarray:
         down, across = y - rng.uniform(-0.15, 0.06), x - rng.normal(0.5, 0.06)
         seen[np.abs(np.arctan2(across, down) - rng.normal(0, 0.05)) > rng.uniform(0.55, 0.9)] = 0
         seen[np.hypot(across, down) > rng.uniform(0.8, 1.25)] = 0
-    if rng.random() < 0.3:
-        left, right, bottom = rng.uniform(-0.15, 0.15, 3)
+    if rng.random() < 0.4:
+        left, right, bottom = rng.uniform(-0.12, 0.18, 3)
         seen[(x < left) | (x > 1 - right) | (y > 1 - bottom)] = 0
     return seen
 
