@@ -16,7 +16,7 @@ GROUPS = {  # of ACDC
     "RV": "Right ventricle",
 }
 INK = "font-size='13' style='fill:currentColor'"
-WIDTH, ROW, LEFT, RIGHT = 560, 26, 120, 548
+WIDTH, ROW, LEFT, RIGHT = 440, 26, 120, 428
 
 
 def among_groups(finding: Finding) -> str:
@@ -51,7 +51,7 @@ def _drawing(name: str, value: float, unit: str, known: dict[str, list[float]]) 
     bottom = 22 + len(known) * ROW
     label = f"{name} {with_unit(value, unit)}; 5th to 95th percentile: {', '.join(said)}"
     return (
-        f"<svg viewBox='0 0 {WIDTH} {bottom + 10}' role='img' aria-label='{text(label)}' style='max-width:38rem;width:100%'>"
+        f"<svg viewBox='0 0 {WIDTH} {bottom + 10}' role='img' aria-label='{text(label)}' style='max-width:32rem;width:100%'>"
         f"<text x='{LEFT}' y='12' {INK} font-weight='600'>{text(name)}: {text(with_unit(value, unit))}</text>"
         f"{''.join(rows)}<path d='M{x(value):.1f} 16V{bottom}' stroke='#D55E00' stroke-width='2.5' stroke-dasharray='5 3'/></svg>"
     )
