@@ -20,7 +20,7 @@ def verdict(finding: Finding, key: str) -> Verdict | None:
     labels: tuple[str, ...] = tuple(label.code for label in finding.labels if label.positive)
     corrected: dict[str, float] = {}
     if agreement == "corrected":
-        labels = _labels(finding, labels, key)
+        labels = _labels(finding, labels, key) if finding.labels else ()
         corrected = _values(finding, key)
     elif agreement == "disagree":
         labels = ()
