@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 from fpdf import FPDF, FontFace
-from fpdf.enums import TableBordersLayout, TableCellFillMode
+from fpdf.enums import Align, TableBordersLayout, TableCellFillMode
 
 from engine import NOTICE
 from engine.finding import Finding, Label, Measurement, Quality
@@ -113,7 +113,7 @@ class _Page(FPDF):
         self.ln(3)
         _, _, natural = self.preload_image(io.BytesIO(picture.data))
         width = min(self.epw, TALLEST_PICTURE_MM * natural.width / natural.height)
-        self.image(io.BytesIO(picture.data), w=width, x="CENTER", alt_text=picture.caption)
+        self.image(io.BytesIO(picture.data), w=width, x=Align.C, alt_text=picture.caption)
         self.paragraph(picture.caption, 7, pale=True)
 
 
