@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from app_pages.shared.export import export
 from app_pages.shared.measurements import measurements
 from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
+from app_pages.shared.own_network import own_network
 from app_pages.shared.player import Curve, FrameMark, player
 from app_pages.shared.quality import checks
 from app_pages.shared.section import section
@@ -26,6 +28,7 @@ from service.report import Picture
 
 if TYPE_CHECKING:
     from engine.echo_ef.evidence import EchoEfEvidence
+    from explain.explanation import Explanation
 
 TASK = task("echo-ef")
 PLAIN_QUALITY = {
@@ -43,7 +46,17 @@ PLAIN_QUALITY = {
         "The long axis shortens by {value}, as a ventricle does.",
         "The long axis changes by {value}: foreshortening or a badly drawn base; do not rely on the volumes.",
     ),
+    "own_networks_apart": (
+        "Your networks and ours agree within {value}.",
+        "Your networks and ours differ by {value}; the interval is widened by it.",
+    ),
 }
+OWN_NETWORKS = (
+    "EchoNet-Dynamic’s two published checkpoints load here, one after the other: `deeplabv3_resnet50` (its ventricle is "
+    "measured at our beats) and `r2plus1d_18` (its ejection fraction of each clip). They stand beside our answer; where they "
+    "differ from it, its interval widens."
+)
+CLIPS = {"beats": "One clip per beat", "one": "One clip", "all": "All clips (slow)"}
 
 
 def show() -> None:
@@ -147,7 +160,22 @@ def _what_went_in(own: Desk, found: Result) -> None:
     )
     if not size.known and len(evidence.squares) > 1:
         height = found.analysis.finding.details["frame_size"][0]
-        scale(own, evidence.plain[0], height, f"scale-{found.key}")
+        scale(own, evidence.plain[0], height, f"scale-{found.key}", evidence.printed)
+    own_network(TASK, own, ("pt",), OWN_NETWORKS, ("echonet_segmentation", "echonet_video"), f"own-network-{TASK.id}")
+    if "echonet_video" in own.fields:
+        key = f"clips-{TASK.id}"
+        st.segmented_control(
+            "What your video network looks at",
+            list(CLIPS),
+            default=own.fields.get("clips", "beats"),
+            format_func=CLIPS.__getitem__,
+            key=key,
+            on_change=partial(_choose_clips, own, key),
+        )
+
+
+def _choose_clips(own: Desk, key: str) -> None:
+    own.fields = {**own.fields, "clips": st.session_state[key] or "beats"}
 
 
 def _why(found: Result) -> None:
@@ -181,6 +209,7 @@ def _why(found: Result) -> None:
         strict=True,
     ):
         column.image(picture, width="stretch", caption=said)
+    _video_why(evidence, why)
     influence = why.arrays["frame_influence"]
     if np.isfinite(influence).any():
         most = int(np.nanargmax(np.abs(influence)))
@@ -188,6 +217,21 @@ def _why(found: Result) -> None:
             f"Without any single frame the EF moves by at most {abs(influence[most]):.1f} points (frame {most + 1}). "
             "The explanation file has every frame’s share."
         )
+
+
+def _video_why(evidence: EchoEfEvidence, why: Explanation) -> None:
+    """Of each explained clip of the user's video network, the frame that its answer rests on most."""
+    from app_pages.echo_views.discs_view import attributed_picture
+
+    if "video_grad_cam" not in why.arrays or evidence.peers is None:
+        return
+    maps, frames = why.arrays["video_grad_cam"], why.details["clip_frames"]
+    for column, weights, seen in zip(st.columns(len(maps)), maps, frames, strict=True):
+        within = sum(frame < len(evidence.peers.squares) for frame in seen)
+        most = int(np.argmax(weights[:within].sum((1, 2))))
+        picture = attributed_picture(evidence.peers.squares[seen[most]], weights[most])
+        said = f"Your video network, frames {seen[0] + 1} to {seen[within - 1] + 1}: frame {seen[most] + 1} counts most"
+        column.image(picture, width="stretch", caption=said)
 
 
 def _frame_name(evidence: EchoEfEvidence, frame: int) -> str:

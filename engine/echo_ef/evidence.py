@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.echo.depth_scale import DepthScale
 from engine.echo.letterbox import Letterbox
 from engine.echo_ef.beats import Beat
 from engine.echo_ef.ejection_fraction import Estimate, MeasuredError
@@ -20,7 +21,8 @@ class EchoEfEvidence:
 
     area_length_ef: (n,) the same beats' EF by area and length, a cross-check, NaN where it can't be told.
     box: where the square lies in the frame. plain, drawn: JPEG per frame at display size, without and with the structures.
-    peers: what the user's own networks say, None where none was asked.
+    peers: what the user's own networks say, None where none was asked. printed: the depth scale beside the sector, where no
+    pixel size is known and one was read.
     """
 
     squares: np.ndarray
@@ -36,3 +38,4 @@ class EchoEfEvidence:
     plain: tuple[bytes, ...]
     drawn: tuple[bytes, ...]
     peers: PeerOpinion | None = None
+    printed: DepthScale | None = None

@@ -6,16 +6,19 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import cv2
 import numpy as np
 
 from engine.analysis import Analysis
+from engine.echo.depth_scale import DepthScale, find_depth_scale
 from engine.echo.letterbox import Letterbox
 from engine.echo.mask_file import mask_npz
 from engine.echo.overlay import Structure, display_frames, webm
 from engine.echo.recording import Opening, best_box, read_opening, squares_of
+from engine.echo.sector import find_sector
 from engine.echo.segmentation import segment, steadied
 from engine.echo_ef import echonet, peers
 from engine.echo_ef.anatomy import tidy
@@ -44,6 +47,7 @@ SEARCH_BELOW = 0.8  # below it a closer look is tried: the heart may be small in
 EDGE_PX = 4  # of the heart on the edge of a closer look: more, and it is cut
 LEAST_SURE = 0.75  # below it nothing here resembles an apical view
 VIEW_FRAMES = 8
+SCALE_FRAMES = 4  # that the printed depth scale is read on
 NORMAL_EF = (52.0, 74.0)  # %: men 52 to 72, women 54 to 74
 NORMAL_EF_SOURCE = "Lang 2015, ASE/EACVI: men 52 to 72 %, women 54 to 74 %"
 PEERS_AGREE = 10.0  # points of EF: a user's network further off than this is pointed out
@@ -140,6 +144,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
     if asked.peers:
         said = peers.ask(video, drawn.box, drawn.masks, beats, asked.peers, store, part(progress, ours, theirs))
     found = over_beats(beats, other, error, said) if beats else None
+    printed = None if video.pixel_size.known else _printed_scale(video)
     files, plain, overlaid = _files(video, drawn, part(progress, theirs, 1.0))
     evidence = EchoEfEvidence(
         drawn.squares,
@@ -155,13 +160,14 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
         plain,
         overlaid,
         said,
+        printed,
     )
     return Answer(
         labels(found) if found else (),
         _measurements(beats, found, volumes, video.pixel_size, video.frame_rate_hz) + _peers_measured(said),
         _quality(drawn, looks, beats, axes) + _peers_agree(found, said),
         files | {"beats": ("beats.csv", _beats_csv(beats))},
-        _details(video, beats, found, volumes),
+        _details(video, beats, found, volumes) | _proposed(printed),
         evidence,
     )
 
@@ -238,6 +244,17 @@ def _check_view(drawn: Drawn, threshold: float, view: Any) -> float:
     if logit < threshold:
         raise RefusedStudy("not_four_chamber", WRONG_VIEW)
     return logit
+
+
+def _printed_scale(video: Video) -> DepthScale | None:
+    """What the machine printed beside the sector, to be confirmed by the reader."""
+    frames = np.stack(list(islice(video.frames(), SCALE_FRAMES)))
+    sector = find_sector(frames)
+    return find_depth_scale(frames, sector) if sector is not None else None
+
+
+def _proposed(printed: DepthScale | None) -> dict[str, Any]:
+    return {} if printed is None else {"mm_per_px_proposed": round(printed.mm_per_px, 5)}
 
 
 def _volumes(drawn: Drawn, size: PixelSize) -> tuple[np.ndarray, list[Discs | None]]:
