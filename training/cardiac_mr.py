@@ -9,7 +9,6 @@ DIR as training.cardiac_mr_segmentation and training.cardiac_mr_views have it. T
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from engine.mr import segmentation, views
 from engine.mr.views import CLASSES
 from training import cardiac_mr_segmentation, cardiac_mr_views
 from training.cardiac_mr_card import segmentation_card, views_card
-from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
+from training.cardiac_mr_data import Slice, acdc_people, read_acdc, read_sunnybrook
 from training.cardiac_mr_scores import Figure, cohort_groups, segmentation_figures, table, view_figures
 from training.cardiac_mr_views_data import Seen, read_views
 from training.publish import publish
@@ -50,14 +49,14 @@ def main(argv: list[str]) -> int:
 
 def _segmentation(asked: argparse.Namespace) -> None:
     slices = read_acdc(asked.data / "acdc") + read_sunnybrook(asked.data / "sunnybrook")
-    patients = _patients(asked.data / "acdc")
-    distances = {name: float(row["slice_spacing_mm"]) for name, row in patients.items()}
+    people = {person.name: person for person in acdc_people(asked.data / "acdc")}
+    distances = {name: person.slice_mm for name, person in people.items()}
     held_back = [s for s in slices if s.validates]
     if asked.evaluate:
         print(table(segmentation_figures(held_back, distances, _shipped(segmentation.WEIGHT), _say)))
         return
     network = cardiac_mr_segmentation.train(slices, asked.runs / "cardiac-mr", asked.threads)
-    groups = cohort_groups(slices, distances, patients)
+    groups = cohort_groups(slices, distances, people)
 
     def ship(figures: list[Figure]) -> None:
         publish(segmentation.WEIGHT, network.state_dict(), segmentation_card(figures, groups, _counts(slices)))
@@ -86,11 +85,6 @@ def _shipped(name: str) -> models.LoadedModel:
     """The weight as it lies on the disk now."""
     weights.weight(name)
     return models.ModelStore("cpu").get(name)
-
-
-def _patients(folder: Path) -> dict[str, dict[str, str]]:
-    with (folder / "patients.csv").open(encoding="utf-8") as file:
-        return {row["patient"]: row for row in csv.DictReader(file)}
 
 
 def _counts(slices: list[Slice]) -> dict[str, tuple[int, int]]:

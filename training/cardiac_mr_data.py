@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 from engine.mr.scale import normalised
+from training import cardiac_mr_layouts as layouts
+from training.cardiac_mr_layouts import Labelled, Person
 
 OF_ACDC = np.array([0, 3, 2, 1], np.uint8)  # ACDC's 0, RV 1, myocardium 2, LV 3 -> the contract's 1 LV, 2, 3 RV
 VALIDATES = (3, 8, 13)  # of each ACDC group's patients, in their order: three of about sixteen
@@ -43,41 +45,70 @@ class Slice:
     after: np.ndarray | None = None
 
 
+def acdc_people(folder: Path) -> list[Person]:
+    """ACDC's patients, from patients.csv or from each patient's Info.cfg."""
+    if not (folder / "patients.csv").is_file():
+        return layouts.acdc(folder)[0]
+    return [
+        Person(
+            row["patient"],
+            row["group"],
+            float(row["mm_per_pixel"]),
+            float(row.get("slice_spacing_mm") or "nan"),
+            float(row.get("height_cm") or "nan"),
+            float(row.get("weight_kg") or "nan"),
+        )
+        for row in _table(folder / "patients.csv")
+    ]
+
+
 def read_acdc(folder: Path) -> list[Slice]:
-    """ACDC as pictures: patients.csv, slices.csv, images/*.jpg, masks/*.png.
+    """ACDC, as pictures (patients.csv, slices.csv, images/*.jpg, masks/*.png) or as published, see cardiac_mr_layouts.
 
     Raises:
         FileNotFoundError: naming what the folder lacks.
     """
-    patients = list(_table(folder / "patients.csv"))
-    mm = {row["patient"]: float(row["mm_per_pixel"]) for row in patients}
-    held_back = _held_back([(row["patient"], row["group"]) for row in patients])
-    read: list[tuple[str, str, int, np.ndarray, np.ndarray]] = []
-    for row in _table(folder / "slices.csv"):
-        image = _picture((folder / "images" / row["file"]).with_suffix(".jpg"))
-        mask = OF_ACDC[_picture(folder / "masks" / row["file"])]
-        read.append((row["patient"], row["phase"], int(row["slice"]), normalised(image), mask))
+    if (folder / "patients.csv").is_file():
+        people, read = acdc_people(folder), _acdc_pictures(folder)
+    else:
+        people, read = layouts.acdc(folder)
+    mm = {person.name: person.mm_per_px for person in people}
+    held_back = _held_back([(person.name, person.group) for person in people])
     hearts: dict[str, list[tuple[float, float]]] = {}
-    for name, _, _, _, mask in read:
-        if mask.any():
-            hearts.setdefault(name, []).append(_centre(mask))
+    for one in read:
+        if one.mask.any():
+            hearts.setdefault(one.patient, []).append(_centre(one.mask))
     return _beside(
         [
             Slice(
-                name,
-                phase,
-                number,
-                image,
-                mask,
-                mm[name],
-                _centre(mask) if mask.any() else tuple(np.mean(hearts[name], 0)),
+                one.patient,
+                one.phase,
+                one.number,
+                normalised(one.image),
+                OF_ACDC[one.mask],
+                mm[one.patient],
+                _centre(one.mask) if one.mask.any() else tuple(np.mean(hearts[one.patient], 0)),
                 False,
-                name in held_back,
+                one.patient in held_back,
             )
-            for name, phase, number, image, mask in read
+            for one in read
         ],
         1,
     )
+
+
+def _acdc_pictures(folder: Path) -> list[Labelled]:
+    return [
+        Labelled(
+            row["patient"],
+            row["phase"],
+            int(row["slice"]),
+            _picture((folder / "images" / row["file"]).with_suffix(".jpg")),
+            _picture(folder / "masks" / row["file"]),
+            float("nan"),
+        )
+        for row in _table(folder / "slices.csv")
+    ]
 
 
 def _beside(slices: list[Slice], step: int) -> list[Slice]:
@@ -103,19 +134,39 @@ def _held_back(patients: list[tuple[str, str]]) -> set[str]:
 
 
 def read_sunnybrook(folder: Path) -> list[Slice]:
-    """Sunnybrook as pictures: images/PATIENT-IM-0001-NNNN.jpg and masks/*.png with 1 in the LV cavity."""
+    """Sunnybrook, as pictures (images/PATIENT-IM-0001-NNNN.jpg, masks/*.png with 1 in the LV cavity) or as published.
+
+    Raises:
+        FileNotFoundError: naming what the folder lacks.
+    """
+    if not (folder / "images").is_dir():
+        return [_cavity(one) for one in layouts.sunnybrook(folder, SUNNYBROOK_PHASES) if one.mask.any()]
     slices = []
     for path in sorted((folder / "images").glob("*.jpg")):
         mask = (_picture(folder / "masks" / f"{path.stem}.png") > 0).astype(np.uint8)
         if mask.any():
-            patient = path.stem.split("-IM-")[0]
-            validates = patient in SUNNYBROOK_VALIDATES
-            image = normalised(_picture(path))
-            number = int(path.stem.rsplit("-", 1)[1])
-            slices.append(Slice(patient, "", number, image, mask, SUNNYBROOK_MM, _centre(mask), True, validates))
+            patient, number = path.stem.split("-IM-")[0], int(path.stem.rsplit("-", 1)[1])
+            slices.append(_cavity(Labelled(patient, "", number, _picture(path), mask, SUNNYBROOK_MM)))
     if not slices:
         raise FileNotFoundError(f"{folder}: there are no images/*.jpg with masks/*.png.")
     return _beside(slices, SUNNYBROOK_PHASES)
+
+
+def _cavity(one: Labelled) -> Slice:
+    """A picture of which only the LV cavity is known."""
+    return Slice(
+        one.patient,
+        one.phase,
+        one.number,
+        normalised(one.image),
+        one.mask,
+        one.mm_per_px,
+        _centre(one.mask),
+        True,
+        one.patient in SUNNYBROOK_VALIDATES,
+        None if one.before is None else normalised(one.before),
+        None if one.after is None else normalised(one.after),
+    )
 
 
 def _centre(mask: np.ndarray) -> tuple[float, float]:

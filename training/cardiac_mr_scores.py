@@ -14,6 +14,7 @@ from engine.mr.segmentation import segment
 from engine.mr.views import CLASSES, POINTS, long_axis_points, view_probabilities
 from engine.mr.volumes import measurements, volumes
 from training.cardiac_mr_data import Slice
+from training.cardiac_mr_layouts import Person
 from training.cardiac_mr_views_data import Seen
 from training.classification_scores import f1, interval
 
@@ -101,16 +102,16 @@ def numbers(labels: np.ndarray, cine: Cine) -> dict[str, float]:
 
 
 def cohort_groups(
-    slices: list[Slice], distances_mm: dict[str, float], patients: dict[str, dict[str, str]]
+    slices: list[Slice], distances_mm: dict[str, float], people: dict[str, Person]
 ) -> dict[str, dict[str, list[float]]]:
     """Group -> code -> the 5th, 25th, 50th, 75th and 95th percentile over the group, from the cardiologists' outlines."""
     of_group: dict[str, dict[str, list[float]]] = {}
     for patient, (cine, truth) in stacks(slices, distances_mm).items():
-        row = patients[patient]
-        body = Patient("", float(row["height_cm"]), float(row["weight_kg"]))
+        person = people[patient]
+        body = Patient("", person.height_cm, person.weight_kg)
         known = Cine(cine.images, cine.mm_per_px, cine.slice_distance_mm, patient=body)
         for code, value in numbers(truth, known).items():
-            of_group.setdefault(row["group"], {}).setdefault(code, []).append(value)
+            of_group.setdefault(person.group, {}).setdefault(code, []).append(value)
     return {
         group: {
             code: [round(float(v), 1) for v in np.percentile(values, (5, 25, 50, 75, 95))]

@@ -2,7 +2,8 @@
 
     python -m training cardiac-mr-segmentation --data DIR
 
-DIR holds acdc/ (patients.csv, slices.csv, images, masks) and sunnybrook/ (images, masks of the LV cavity alone).
+DIR holds acdc/ and sunnybrook/, each as pictures (patients.csv, slices.csv, images, masks; images, masks of the LV cavity)
+or as its makers publish it (patientXXX/Info.cfg and NIfTI; DICOM and contour text files): see cardiac_mr_layouts.py.
 Resumable: the checkpoint in --runs is taken up.
 """
 

@@ -26,7 +26,7 @@ from training.cardiac_mr_views_data import Seen, read_views
 
 BATCH = 16
 STEPS = 75  # of an epoch
-EPOCHS = 6
+EPOCHS = 24
 HIGHEST_RATE = 2e-3
 WARM_UP = 80  # steps
 AVERAGE = 0.98

@@ -25,7 +25,7 @@ OTHER_CLIPS = (  # sets whose terms allow training
 FRAMES_PER_CLIP = 6
 APICAL_EVERY = 5  # of CAMUS's frames: one in so many
 DRAWN_HEARTS = 12
-DRAWN = 160  # pages, charts and noise
+DRAWN = 200  # pages, charts, noise and heads
 NAN = np.full((3, 2), np.nan)
 
 
@@ -225,7 +225,27 @@ def _smooth(rng: np.random.Generator) -> np.ndarray:
     return cv2.GaussianBlur(field, (0, 0), rng.uniform(0.5, 3)) + rng.normal(0, rng.uniform(1, 20), field.shape)
 
 
-DRAWINGS = (_page, _curves, _noise, _smooth)
+def _head(rng: np.random.Generator) -> np.ndarray:
+    """A head cut across, as a brain scan shows it: scalp, skull, folded brain with its midline and ventricles."""
+    side, grey, white, fluid = 256, *rng.permutation([rng.uniform(60, 120), rng.uniform(110, 180), rng.uniform(5, 250)])
+    long, wide = rng.uniform(85, 118), rng.uniform(65, 95)
+    rows, columns = (np.mgrid[:side, :side] - side / 2).astype(np.float32)
+    far = np.hypot(rows / long, columns / wide)  # 1 at the skin
+    folds = cv2.GaussianBlur(rng.normal(0, 1, (side, side)).astype(np.float32), (0, 0), rng.uniform(2.5, 5))
+    depth = 0.86 - far + 0.12 * folds / folds.std() * (far > 0.35)
+    picture = np.where(depth > 0.22, white, np.where(depth > 0.06, grey, fluid)).astype(np.float32)
+    picture[(abs(columns) < 1.5) & (abs(rows) > 0.25 * long)] = fluid
+    for flip in (-1, 1):
+        horn = np.hypot((rows + 4) / rng.uniform(14, 30), (columns - flip * 9) / rng.uniform(4, 9)) < 1
+        picture[horn] = fluid
+    picture[(far > 0.86) & (far <= 0.94)] = rng.uniform(0, 30)  # skull
+    picture[(far > 0.94) & (far <= 1)] = rng.uniform(90, 250)  # scalp
+    picture[far > 1] = 0
+    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 1.6))
+    return np.clip(picture + rng.normal(0, rng.uniform(1, 10), picture.shape), 0, 255)
+
+
+DRAWINGS = (_page, _curves, _noise, _smooth, _head)
 
 
 def _grey(path: Path) -> np.ndarray:

@@ -171,6 +171,8 @@ def _light(
         light *= 1 - camera.shadow * _shadow(height, width, rng)
     if camera.crumple:
         light *= 1 + (_facets if rng.random() < 0.4 else _crumples)(height, width, camera, rng)
+        if rng.random() < 0.5:
+            light *= 1 - _wrinkles(height, width, rng)
     for _ in range(camera.creases):
         light *= 1 + _crease(u, v, rng)
     return np.clip(light, 0.08, 1.6).astype(np.float32)
@@ -217,6 +219,23 @@ def _facets(height: int, width: int, camera: CameraStyle, rng: np.random.Generat
         edges, (0, 0), 0.8
     )
     return np.asarray(camera.crumple * np.clip(soft, -0.5, 0.4))
+
+
+def _wrinkles(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+    """0..1 darkness of deep wrinkles: short winding strokes with soft edges, nearly black in their middle."""
+    shade = np.zeros((height, width), np.float32)
+    side = max(height, width)
+    for _ in range(int(rng.integers(2, 16))):
+        turns = np.cumsum(rng.normal(0, 0.5, int(rng.integers(3, 12)))) + rng.uniform(0, 2 * np.pi)
+        steps = np.stack([np.cos(turns), np.sin(turns)], axis=1) * side * rng.uniform(0.008, 0.03)
+        path = rng.uniform([0, 0], [width, height]) + np.cumsum(steps, axis=0)
+        stroke = np.zeros_like(shade)
+        thick = max(1, round(float(side * np.exp(rng.uniform(np.log(0.0015), np.log(0.014))))))
+        cv2.polylines(stroke, [path.astype(np.int32)], False, float(rng.uniform(0.3, 1.0)), thick, cv2.LINE_AA)
+        np.maximum(shade, stroke, out=shade)
+    soft = cv2.GaussianBlur(shade, (0, 0), float(side * np.exp(rng.uniform(np.log(0.002), np.log(0.012)))))
+    patchy = np.clip(0.8 + 0.5 * _noise((height, width), side / 25, rng), 0, 1)
+    return np.asarray(0.95 * np.clip(soft * patchy * rng.uniform(1.0, 2.5), 0, 1))
 
 
 def _crease(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -247,6 +247,7 @@ class _Canvas:
             "left": (start_mm - width - 1.0, baseline - size / 2),
             "below": (start_mm + 0.8, max(float(near.max()), baseline) + 0.5 * size),
             "over": (start_mm + 0.3, baseline - 0.7 * size),
+            "under": (start_mm + 0.3, baseline + 1.5),
         }
         x, y = places[style.label_place]
         x, y = x + style.label_shift_mm[0], y - style.label_shift_mm[1]

@@ -11,7 +11,7 @@ Colour = tuple[int, int, int]  # R, G, B, 0..255
 COLUMNS = ("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6")
 CABRERA_COLUMNS = ("aVL", "I", "-aVR"), ("II", "aVF", "III"), ("V1", "V2", "V3"), ("V4", "V5", "V6")
 GRIDS = ("lines", "dots", "dotted", "major", "minor", "none")
-LABEL_PLACES = ("above", "left", "below", "over")
+LABEL_PLACES = ("above", "left", "below", "over", "under")  # under: below the baseline, whatever runs there
 SEPARATORS = ("none", "tick", "split tick", "line", "dashed line")
 PULSES = ("none", "left", "right", "first")
 
@@ -221,7 +221,8 @@ def _random_layout(rng: np.random.Generator, seconds: float) -> PageStyle:
     speed = float(rng.choice([25.0, 50.0], p=[0.88, 0.12]))
     rows = {"3x4": 3, "6x2": 6, "12x1": 12, "6x1": 6}[layout] + count
     gain = float(rng.choice([10.0, 5.0, 20.0], p=[0.84, 0.1, 0.06]))
-    row_mm = float(rng.uniform(0.85, 1.3)) * {3: 30, 4: 28, 5: 25, 6: 22, 7: 20, 8: 18}.get(rows, 15)
+    crowding = float(rng.choice([rng.uniform(0.85, 1.3), rng.uniform(0.5, 0.85)], p=[0.7, 0.3]))
+    row_mm = crowding * {3: 30, 4: 28, 5: 25, 6: 22, 7: 20, 8: 18}.get(rows, 15)
     length = (
         seconds * (0.5 if speed == 50 and rng.random() < 0.8 else 1.0) * float(rng.choice([1.0, rng.uniform(0.7, 1.0)]))
     )
@@ -254,14 +255,14 @@ def _random_ink(rng: np.random.Generator, page: PageStyle) -> PageStyle:
         grid=_random_grid(rng),
         ink=ink,
         trace_mm=float(np.exp(rng.uniform(np.log(0.12), np.log(0.6)))),
-        label_place=str(rng.choice(LABEL_PLACES, p=[0.4, 0.15, 0.27, 0.18])),
+        label_place=str(rng.choice(LABEL_PLACES, p=[0.28, 0.1, 0.17, 0.17, 0.28])),
         label_mm=float(rng.uniform(1.7, 4.6)),
         label_shift_mm=(float(rng.uniform(-2, 5)), float(rng.uniform(-1, 4))) if rng.random() < 0.5 else (0.0, 0.0),
         label_ink=ink if rng.random() < 0.6 else _rgb(np.full(3, rng.uniform(0, 60))),
         label_capitals=rng.random() < 0.25,
         label_spaced=rng.random() < 0.1,
         font=int(rng.integers(fonts)),
-        separator=str(rng.choice(SEPARATORS, p=[0.4, 0.26, 0.12, 0.13, 0.09])),
+        separator=str(rng.choice(SEPARATORS, p=[0.32, 0.36, 0.12, 0.12, 0.08])),
         separator_mm=float(rng.uniform(3, 11)),
         separator_width=float(rng.uniform(0.8, 3.5)),
         pulse=str(rng.choice(PULSES, p=[0.3, 0.45, 0.17, 0.08])),

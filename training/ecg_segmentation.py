@@ -38,6 +38,10 @@ SIMULATED_SHARE = 0.1  # of the signals
 RARE = ("lead_name", "other_text", "pulse", "separator")  # layers that half of the crops are drawn about
 LAYER_WEIGHTS = {"trace": 3.0, "grid": 0.7, "lead_name": 3.0, "other_text": 2.0, "pulse": 3.0, "separator": 3.0}
 POSITIVE_WEIGHTS = {"trace": 2.0, "grid": 1.0, "lead_name": 6.0, "other_text": 3.0, "pulse": 6.0, "separator": 6.0}
+CROSSING, STEEP = (
+    4.0,
+    1.5,
+)  # what the curve's pixels beside other print, and at upright strokes, count beyond the others
 DICE_WEIGHTS = {"trace": 0.5, "grid": 0.2, "lead_name": 0.3, "other_text": 0.2, "pulse": 0.3, "separator": 0.3}
 
 
@@ -133,15 +137,17 @@ def _as_worked_on(page: RenderedPage, rng: np.random.Generator) -> np.ndarray:
 
 
 def _crop(stack: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A crop: half of them about some ink of a rare layer, where the page has it; the edge repeats beyond the picture.
+    """A crop: a third about some ink of a rare layer, a third about a curve that meets such ink, where the page has them.
 
-    The other half lie anywhere, the picture's rim as often as its middle.
+    The others lie anywhere, the picture's rim as often as its middle. The edge repeats beyond the picture.
     """
     height, width = stack.shape[:2]
     middle = rng.uniform([0, 0], [height, width])
     rare = [layer for layer in RARE if stack[..., 3 + LAYERS.index(layer)].any()]
-    if rare and rng.random() < 0.5:
-        places = np.argwhere(stack[..., 3 + LAYERS.index(str(rng.choice(rare)))] > 127)
+    about = rng.random()
+    if rare and about < 0.67:
+        ink = stack[..., 3 + LAYERS.index(str(rng.choice(rare)))] > 127
+        places = np.argwhere(ink & (stack[..., 3 + LAYERS.index("trace")] > 0 if about < 0.33 else True))
         if len(places):
             middle = places[rng.integers(len(places))] + rng.uniform(-SEEN / 3, SEEN / 3, 2)
     y, x = (int(np.clip(m - SIZE / 2, 0, max(0, n - SIZE))) for m, n in zip(middle, (height, width), strict=True))
@@ -217,17 +223,28 @@ def loss_of(fine: torch.Tensor, coarse: torch.Tensor, masks: torch.Tensor) -> to
 
     A coarse layer covers a half-resolution pixel as far as it covers the fullest of its four: strokes are thin.
     """
+    hard = 1 + _hard_places(masks)
     half = functional.max_pool2d(masks[:, len(FINE) :], 2)
     total = fine.new_zeros(())
     for k, layer in enumerate(LAYERS):
         logits = fine[:, k] if k < len(FINE) else coarse[:, k - len(FINE)]
         target = masks[:, k] if k < len(FINE) else half[:, k - len(FINE)]
         weight = fine.new_tensor(POSITIVE_WEIGHTS[layer])
-        entropy = functional.binary_cross_entropy_with_logits(logits, target, pos_weight=weight)
+        heavier = hard if layer == "trace" else None
+        entropy = functional.binary_cross_entropy_with_logits(logits, target, heavier, pos_weight=weight)
         said = logits.sigmoid()
         overlap = (2 * (said * target).sum() + 10) / ((said**2).sum() + (target**2).sum() + 10)
         total = total + LAYER_WEIGHTS[layer] * entropy + DICE_WEIGHTS[layer] * (1 - overlap)
     return total
+
+
+def _hard_places(masks: torch.Tensor) -> torch.Tensor:
+    """(N, H, W) extra weight of the trace: where a curve meets names, text, pulses or separators, and at its upright strokes."""
+    trace = masks[:, :1]
+    other = masks[:, len(FINE) :].amax(dim=1, keepdim=True)
+    meets = functional.max_pool2d(other, 9, 1, 4) * functional.max_pool2d(trace, 7, 1, 3)
+    upright = functional.max_pool2d(-functional.max_pool2d(-trace, (9, 1), 1, (4, 0)), 7, 1, 3)
+    return (CROSSING * meets + STEEP * upright)[:, 0]
 
 
 def train(pool: list[Path], valid: list[Path], runs: Path, plan: Plan) -> None:

@@ -34,7 +34,7 @@ def labels_of(curves: Mapping[str, np.ndarray], shape: tuple[int, int]) -> np.nd
     answer = np.zeros(shape, np.uint8)
     for name, label in (("right", RIGHT), ("epicardium", MYOCARDIUM), ("cavity", CAVITY)):
         if name in curves:
-            answer[_inside(closed(np.asarray(curves[name], float)), shape)] = label
+            answer[inside(closed(np.asarray(curves[name], float)), shape)] = label
     return answer
 
 
@@ -60,9 +60,9 @@ def _points(mask: np.ndarray, count: int) -> np.ndarray:
     return np.stack([np.interp(places, along, round_[:, k]) for k in (0, 1)], 1)
 
 
-def _inside(curve: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(H, W) bool: pixels whose centre lies inside, by the even-odd rule."""
-    inside = np.zeros(shape, bool)
+def inside(curve: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(H, W) bool: pixels whose centre lies inside a closed line (n, 2) of x, y px, by the even-odd rule."""
+    answer = np.zeros(shape, bool)
     columns = np.arange(shape[1])
     ends = np.roll(curve, -1, 0)
     top, bottom = max(0, int(np.floor(curve[:, 1].min()))), min(shape[0] - 1, int(np.ceil(curve[:, 1].max())))
@@ -70,5 +70,5 @@ def _inside(curve: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         crossing = (curve[:, 1] > row) != (ends[:, 1] > row)
         (x0, y0), (x1, y1) = curve[crossing].T, ends[crossing].T
         at = x0 + (row - y0) * (x1 - x0) / (y1 - y0)
-        inside[row] = (at[:, None] > columns).sum(0) % 2 == 1
-    return inside
+        answer[row] = (at[:, None] > columns).sum(0) % 2 == 1
+    return answer
