@@ -63,7 +63,7 @@ def read_dicom(parts: tuple[Part, ...]) -> list[Cine]:
 
     Raises:
         UnreadableInput: if no file holds readable pixels.
-        RefusedStudy: `mixed_patients`, `not_mr`, `colour`, `bad_spacing`, `localizers_only`.
+        RefusedStudy: `mixed_patients`, `not_mr`, `colour`, `bad_spacing`.
     """
     frames: list[Frame] = []
     people: set[str] = set()

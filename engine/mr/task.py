@@ -36,6 +36,7 @@ BOUNDS = {"height_cm": (50.0, 250.0), "weight_kg": (3.0, 400.0), "heart_rate": (
 LOOKED_AT = 3  # slices of a series whose views are averaged
 MOST_SERIES = 40  # that are looked at for their view
 FOREIGN = 0.5  # probability of "other" from which a picture is refused
+SCOUTS = ("VIEW_AXIAL", "VIEW_CORONAL", "VIEW_SAGITTAL")
 INSERTIONS = ("rv_insertion_anterior", "rv_insertion_inferior")
 SURE_VIEW = 0.6  # probability from which a slice without a ventricle is still told to be a short axis
 SURE = 0.85  # mean confidence inside the outlines that is acceptable
@@ -256,6 +257,9 @@ def _details(evidence: MrEvidence) -> dict[str, Any]:
 
 
 def _unseen(evidence: MrEvidence) -> list[str]:
+    """What this view does not show, in sentences."""
+    if CLASSES[int(evidence.views.argmax())] in SCOUTS:
+        return ["Only scout pictures were found, which hold no volume; send the short-axis cine."]
     if evidence.views.argmax() == CLASSES.index("VIEW_SAX") and evidence.segmentation is None:
         return ["No ventricle was found on this slice, so that nothing is outlined; send the whole short-axis stack."]
     return []

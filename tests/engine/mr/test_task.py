@@ -90,6 +90,12 @@ def test_one_slice_says_why_there_is_no_volume():
     assert any("holds no volume" in note for note in found.details["notes"])
 
 
+def test_scouts_alone_say_what_to_send():
+    found = answered("VIEW_CORONAL", ImageOrientationPatient=None, ImagePositionPatient=None)
+    assert found.measurements == ()
+    assert any("send the short-axis cine" in note for note in found.details["notes"])
+
+
 def test_no_heart_is_refused():
     with pytest.raises(RefusedStudy) as refused:
         answered("OTHER")
