@@ -2,7 +2,8 @@
 
 Part of `python -m training echo-ef --data DIR`.
 DIR holds camus_a4c/index.csv (file, patient, phase, split, mm_per_pixel), images/*.jpg and masks/*.png
-(0 background, 1 LV cavity, 2 myocardium, 3 left atrium). The index splits patients into train and valid.
+(0 background, 1 LV cavity, 2 myocardium, 3 left atrium). The index splits patients into train and valid. A folder of
+EchoNet-Dynamic's layout in DIR (see training/echo_dynamic.py) adds its traced ventricles.
 Resumable: the newest checkpoint in runs/echo-apical/ is taken up.
 """
 
@@ -21,12 +22,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.unet import UNet
+from training import echo_dynamic
 from training.echo_augment import augment
 
 SIZE = 128  # px of the square that the network sees; the longer side of a frame fills it
 CLASSES = 4
 BATCH = 16
 SEED = 20
+MEAN_OF = 3  # last rounds whose weights are averaged
 # (epochs, highest learning rate, strength of the augmentation, share of far and of strange hearts), each a cosine
 ROUNDS = (
     (40, 2e-3, 1.0, 0.0, 0.0), (18, 8e-4, 0.4, 0.3, 0.0), (8, 5e-4, 0.3, 0.2, 0.0), (9, 8e-4, 0.9, 0.1, 0.0),
@@ -49,14 +52,23 @@ STILLS_PER_SET = 60
 
 @dataclass(frozen=True)
 class Frames:
-    """images: (N, SIZE, SIZE) uint8; masks: the same, class numbers; validates: (N,) bool, by patient."""
+    """images: (N, SIZE, SIZE) uint8; masks: the same, class numbers; validates: (N,) bool, by patient.
+
+    whole: (N,) bool, all structures are drawn in the mask; elsewhere the cavity alone.
+    """
 
     images: np.ndarray
     masks: np.ndarray
     validates: np.ndarray
+    whole: np.ndarray
 
     def of(self, chosen: np.ndarray) -> Frames:
-        return Frames(self.images[chosen], self.masks[chosen], self.validates[chosen])
+        return Frames(self.images[chosen], self.masks[chosen], self.validates[chosen], self.whole[chosen])
+
+    def and_also(self, more: Frames) -> Frames:
+        """These and more."""
+        pairs = zip(vars(self).values(), vars(more).values(), strict=True)
+        return Frames(*(np.concatenate(pair) for pair in pairs))
 
 
 def read_camus(folder: Path, moved: bool = False) -> Frames:
@@ -68,7 +80,18 @@ def read_camus(folder: Path, moved: bool = False) -> Frames:
             images.append(letterbox(image, cv2.INTER_AREA))
             masks.append(letterbox(mask, cv2.INTER_NEAREST if moved else cv2.INTER_NEAREST_EXACT))
             validates.append(row["split"] == "valid")
-    return Frames(np.stack(images), np.stack(masks), np.array(validates))
+    return Frames(np.stack(images), np.stack(masks), np.array(validates), np.ones(len(images), bool))
+
+
+def read_dynamic(folder: Path) -> Frames:
+    """The traced frames of EchoNet-Dynamic's layout that train or validate; those of its test split are left alone."""
+    images, masks, validates = [], [], []
+    for traced in echo_dynamic.traced_frames(folder):
+        if traced.split in ("TRAIN", "VAL"):
+            images.append(letterbox(traced.image, cv2.INTER_LINEAR))
+            masks.append(letterbox(traced.mask, cv2.INTER_NEAREST_EXACT))
+            validates.append(traced.split == "VAL")
+    return Frames(np.stack(images), np.stack(masks), np.array(validates), np.zeros(len(images), bool))
 
 
 def read_pair(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -122,10 +145,25 @@ def pace(epoch: float) -> tuple[float, ...]:
     return 0.0, *ROUNDS[-1][2:]
 
 
-def loss_of(logits: Tensor, mask: Tensor) -> Tensor:
-    """Cross-entropy plus one minus soft Dice, mean over the structures."""
+def loss_of(logits: Tensor, mask: Tensor, whole: Tensor) -> Tensor:
+    """Cross-entropy plus one minus soft Dice, mean over the structures; where the mask is not whole, of the cavity alone.
+
+    logits: (B, CLASSES, H, W). mask: (B, H, W) class numbers. whole: (B,) bool.
+    """
+    share = whole.float().mean()
+    loss = logits.new_zeros(())
+    if whole.any():
+        loss = loss + share * _loss(logits[whole], mask[whole])
+    if not whole.all():
+        others = torch.cat([logits[~whole, :1], logits[~whole, 2:]], 1).logsumexp(1)
+        cavity = torch.stack([others, logits[~whole, 1]], 1)
+        loss = loss + (1 - share) * _loss(cavity, (mask[~whole] == 1).long())
+    return loss
+
+
+def _loss(logits: Tensor, mask: Tensor) -> Tensor:
     share = logits.softmax(1)
-    truth = functional.one_hot(mask, CLASSES).permute(0, 3, 1, 2).float()
+    truth = functional.one_hot(mask, logits.shape[1]).permute(0, 3, 1, 2).float()
     both, all_ = (share * truth).sum((0, 2, 3)), (share + truth).sum((0, 2, 3))
     return functional.cross_entropy(logits, mask) + 1 - (2 * both[1:] / all_[1:].clamp_min(1)).mean()
 
@@ -187,7 +225,8 @@ def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads
             mask = torch.from_numpy(np.stack([p[1] for p in pairs]).astype(np.int64))
             with torch.autocast("cpu", torch.bfloat16):
                 logits = network(x)
-            loss = loss_of(logits.float(), mask)
+            whole = torch.from_numpy(np.concatenate([training.whole[chosen], np.ones(len(foreign), bool)]))
+            loss = loss_of(logits.float(), mask, whole)
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -203,12 +242,12 @@ def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads
         torch.save(state, newest)
         if epoch + 1 in ENDS:
             torch.save(average.state_dict(), runs / f"round{ENDS.index(epoch + 1)}.pt")
-        lv, myocardium, atrium = dice(average.module, validation)
+        lv, myocardium, atrium = dice(average.module, validation.of(validation.whole))
         print(
             f"epoch {epoch} loss {total / steps:.4f} dice lv {lv:.4f} myocardium {myocardium:.4f} atrium {atrium:.4f}",
             flush=True,
         )
-    return _mean(average, [runs / f"round{k}.pt" for k in (len(ROUNDS) - 2, len(ROUNDS) - 1)])
+    return _mean(average, [runs / f"round{k}.pt" for k in range(len(ROUNDS) - MEAN_OF, len(ROUNDS))])
 
 
 def _mean(average: torch.optim.swa_utils.AveragedModel, files: list[Path]) -> nn.Module:
@@ -220,6 +259,13 @@ def _mean(average: torch.optim.swa_utils.AveragedModel, files: list[Path]) -> nn
 
 
 def trained(data: Path, runs: Path, threads: int) -> nn.Module:
-    """The network after all ROUNDS; an interrupted or finished run is taken up."""
-    folder = data / "camus_a4c"
-    return train(read_camus(folder), read_camus(folder, moved=True), read_others(data), runs, threads).eval()
+    """The network after all ROUNDS; an interrupted or finished run is taken up.
+
+    Frames of EchoNet-Dynamic's layout, where DIR holds one, teach the cavity beside those of CAMUS.
+    """
+    exact, moved = (read_camus(data / "camus_a4c", moved) for moved in (False, True))
+    dynamic = echo_dynamic.find(data)
+    if dynamic is not None:
+        more = read_dynamic(dynamic)
+        exact, moved = exact.and_also(more), moved.and_also(more)
+    return train(exact, moved, read_others(data), runs, threads).eval()
