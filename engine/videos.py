@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import RefusedStudy, UnreadableInput
+from engine.errors import EngineError, RefusedStudy, UnreadableInput
 from engine.pictures import is_picture, read_picture
 from engine.study import Part, Study
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_FRAMES = 5_000  # 100 s at 50 frames per second; a study of a few beats has 50 to 300
 MAX_FRAME_PIXELS = 4_200_000  # a 2048 x 2048 frame
 RATES_HZ = (5.0, 400.0)  # frame rates that an echo machine produces; others are not believed
+SMALLEST_MM, LARGEST_MM = 0.01, 5.0  # of a pixel of an echo picture
 DICOM_MARK = b"DICM"
 CENTIMETRES, TWO_DIMENSIONAL, TISSUE = 3, 1, 1  # (0018,6024), (0018,6012), (0018,6014)
 
@@ -53,6 +54,17 @@ class Video:
     pixel_size: PixelSize
     still: bool
     frames: Callable[[], Iterator[np.ndarray]]
+
+
+def stated_mm_per_px(text: str) -> float:
+    """A reader's own statement of the pixel size. Raises EngineError where it is no number that an echo picture can have."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not SMALLEST_MM < value < LARGEST_MM:
+        raise EngineError(f"Expected mm_per_px between {SMALLEST_MM} and {LARGEST_MM:g}, got {text!r}.")
+    return value
 
 
 def read_video(study: Study) -> Video:
@@ -190,7 +202,7 @@ def dicom_pixel_size(dataset: pydicom.Dataset) -> PixelSize:
             reason="The calibrated region does not fit the picture (it was rescaled), so its pixel size is not used."
         )
     x, y = (10 * abs(float(region.get(k) or 0)) for k in ("PhysicalDeltaX", "PhysicalDeltaY"))
-    if not (0.01 < x < 5 and 0.01 < y < 5):
+    if not (SMALLEST_MM < x < LARGEST_MM and SMALLEST_MM < y < LARGEST_MM):
         return PixelSize(reason="The stated pixel size is not plausible for an echo picture, so it is not used.")
     return PixelSize(x, y, "")
 

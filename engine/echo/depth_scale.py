@@ -7,12 +7,15 @@ Nothing is proposed where the row is short, uneven, or its centimetres would mak
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
 
-from engine.echo.sector import Sector
+from engine.echo.sector import Sector, find_sector
+from engine.videos import Video
 
+SCALE_FRAMES = 4  # that the scale is read on
 BRIGHT = 60  # grey levels above the surroundings
 LEAST_TICKS = 7
 STEP = (1 / 60, 1 / 7)  # of the picture's height: distances of neighbouring ticks that are tried
@@ -39,6 +42,15 @@ class DepthScale:
     ticks: np.ndarray
     mm_per_px: float
     confirmed: bool
+
+
+def printed_scale(video: Video) -> DepthScale | None:
+    """What the machine printed beside a recording's sector, for the reader to confirm; None where the file states a scale."""
+    if video.pixel_size.known:
+        return None
+    frames = np.stack(list(islice(video.frames(), SCALE_FRAMES)))
+    sector = find_sector(frames)
+    return find_depth_scale(frames, sector) if sector is not None else None
 
 
 def find_depth_scale(frames: np.ndarray, sector: Sector) -> DepthScale | None:

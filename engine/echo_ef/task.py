@@ -6,19 +6,17 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any
 
 import cv2
 import numpy as np
 
 from engine.analysis import Analysis
-from engine.echo.depth_scale import DepthScale, find_depth_scale
+from engine.echo.depth_scale import DepthScale, printed_scale
 from engine.echo.letterbox import Letterbox
 from engine.echo.mask_file import mask_npz
 from engine.echo.overlay import Structure, display_frames, webm
 from engine.echo.recording import Opening, best_box, read_opening, squares_of
-from engine.echo.sector import find_sector
 from engine.echo.segmentation import segment, steadied
 from engine.echo_ef import echonet, peers
 from engine.echo_ef.anatomy import tidy
@@ -33,7 +31,7 @@ from engine.models import LoadedModel, ModelStore
 from engine.progress import Progress, part, silent
 from engine.registry import Answer
 from engine.study import Study
-from engine.videos import PixelSize, Video, read_video
+from engine.videos import PixelSize, Video, read_video, stated_mm_per_px
 
 SIDE = 128  # px of the square that the network sees
 STRUCTURES = (
@@ -47,7 +45,6 @@ SEARCH_BELOW = 0.8  # below it a closer look is tried: the heart may be small in
 EDGE_PX = 4  # of the heart on the edge of a closer look: more, and it is cut
 LEAST_SURE = 0.75  # below it nothing here resembles an apical view
 VIEW_FRAMES = 8
-SCALE_FRAMES = 4  # that the printed depth scale is read on
 NORMAL_EF = (52.0, 74.0)  # %: men 52 to 72, women 54 to 74
 NORMAL_EF_SOURCE = "Lang 2015, ASE/EACVI: men 52 to 72 %, women 54 to 74 %"
 PEERS_AGREE = 10.0  # points of EF: a user's network further off than this is pointed out
@@ -92,7 +89,7 @@ def options(fields: Mapping[str, str]) -> EchoEfOptions:
         if name not in OPTIONS:
             raise EngineError(f"This task has no option {name!r}; it has {', '.join(OPTIONS)}.")
         if name == "mm_per_px":
-            asked = replace(asked, mm_per_px=_mm_per_px(text))
+            asked = replace(asked, mm_per_px=stated_mm_per_px(text))
         elif name == "clips" and text not in echonet.CLIPS:
             raise EngineError(f"Expected clips to be one of {', '.join(echonet.CLIPS)}, got {text!r}.")
         elif name != "clips" and not re.fullmatch("[0-9a-f]{64}", text):
@@ -100,16 +97,6 @@ def options(fields: Mapping[str, str]) -> EchoEfOptions:
         else:
             asked = replace(asked, peers=replace(asked.peers, **{name.removeprefix("echonet_"): text}))
     return asked
-
-
-def _mm_per_px(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.01 < value < 5:
-        raise EngineError(f"Expected mm_per_px between 0.01 and 5, got {text!r}.")
-    return value
 
 
 def lend(checkpoint: bytes, store: ModelStore) -> dict[str, str]:
@@ -144,7 +131,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
     if asked.peers:
         said = peers.ask(video, drawn.box, drawn.masks, beats, asked.peers, store, part(progress, ours, theirs))
     found = over_beats(beats, other, error, said) if beats else None
-    printed = None if video.pixel_size.known else _printed_scale(video)
+    printed = printed_scale(video)
     files, plain, overlaid = _files(video, drawn, part(progress, theirs, 1.0))
     evidence = EchoEfEvidence(
         drawn.squares,
@@ -244,13 +231,6 @@ def _check_view(drawn: Drawn, threshold: float, view: Any) -> float:
     if logit < threshold:
         raise RefusedStudy("not_four_chamber", WRONG_VIEW)
     return logit
-
-
-def _printed_scale(video: Video) -> DepthScale | None:
-    """What the machine printed beside the sector, to be confirmed by the reader."""
-    frames = np.stack(list(islice(video.frames(), SCALE_FRAMES)))
-    sector = find_sector(frames)
-    return find_depth_scale(frames, sector) if sector is not None else None
 
 
 def _proposed(printed: DepthScale | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.echo.depth_scale import DepthScale
 from engine.echo_plax.dimensions import Dimensions
 from engine.echo_plax.pencil import Pencil
 from engine.videos import PixelSize
@@ -16,6 +17,7 @@ class EchoPlaxEvidence:
     """squares: (T, S, S) uint8, what the network saw. confidence: (T, 6) 0..1 per frame and structure, 0 where it is absent.
 
     plain, drawn: JPEG per frame at display size, without and with the structures. still: a single picture.
+    printed: the depth scale beside the sector, where the file states no pixel size and one was read.
     Probabilities are drawn anew where they are wanted: those of a long recording would not fit in memory.
     """
 
@@ -29,6 +31,7 @@ class EchoPlaxEvidence:
     still: bool
     plain: tuple[bytes, ...]
     drawn: tuple[bytes, ...]
+    printed: DepthScale | None
 
     @property
     def key_frames(self) -> list[int]:

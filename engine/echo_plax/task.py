@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.echo.depth_scale import DepthScale, printed_scale
 from engine.echo.recording import Opening, read_opening, squares_of
 from engine.echo_plax import seed_network
 from engine.echo_plax.dimensions import Dimensions, measurements, over_time
@@ -23,7 +24,7 @@ from engine.models import ModelStore
 from engine.progress import Progress, part, silent
 from engine.registry import Answer
 from engine.study import Study
-from engine.videos import PixelSize, Video, read_video
+from engine.videos import PixelSize, Video, read_video, stated_mm_per_px
 
 EXPERIMENTAL = True  # the stated floors of accuracy are not all reached on patients that nothing was trained on
 VIEW_FRAMES = 8
@@ -50,7 +51,7 @@ def options(fields: Mapping[str, str]) -> EchoPlaxOptions:
     asked = EchoPlaxOptions()
     for name, text in fields.items():
         if name == "mm_per_px":
-            asked = replace(asked, mm_per_px=_mm_per_px(text))
+            asked = replace(asked, mm_per_px=stated_mm_per_px(text))
         elif name == "sex":
             if text not in ("F", "M"):
                 raise EngineError(f"Expected sex to be F or M, got {text!r}.")
@@ -62,16 +63,6 @@ def options(fields: Mapping[str, str]) -> EchoPlaxOptions:
         else:
             raise EngineError(f"This task has no option {name!r}; it has {', '.join(OPTIONS)}.")
     return asked
-
-
-def _mm_per_px(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.01 < value < 5:
-        raise EngineError(f"Expected mm_per_px between 0.01 and 5, got {text!r}.")
-    return value
 
 
 def lend(checkpoint: bytes, store: ModelStore) -> dict[str, str]:
@@ -111,6 +102,7 @@ def answer(study: Study, asked: EchoPlaxOptions | None, store: ModelStore, progr
         len(squares) == 1,
         made.plain,
         made.drawn,
+        printed_scale(video),
     )
     return Answer(
         (),
@@ -121,7 +113,7 @@ def answer(study: Study, asked: EchoPlaxOptions | None, store: ModelStore, progr
             "dimensions": ("dimensions.csv", dimensions.csv()),
             "overlay": ("overlay.webm", made.overlay),
         },
-        _details(video, made, dimensions, asked),
+        _details(video, made, dimensions, asked, evidence.printed),
         evidence,
     )
 
@@ -179,7 +171,9 @@ def _quality(view: View, made: DrawnRecording, dimensions: Dimensions) -> tuple[
     return tuple(found)
 
 
-def _details(video: Video, made: DrawnRecording, dimensions: Dimensions, asked: EchoPlaxOptions) -> dict[str, Any]:
+def _details(
+    video: Video, made: DrawnRecording, dimensions: Dimensions, asked: EchoPlaxOptions, printed: DepthScale | None
+) -> dict[str, Any]:
     notes = []
     if len(made.calipers) == 1:
         notes.append("A single frame has no end-systole: its sizes are stated without a phase.")
@@ -194,6 +188,7 @@ def _details(video: Video, made: DrawnRecording, dimensions: Dimensions, asked: 
         "frame_size": [video.height, video.width],
         "mm_per_px": [video.pixel_size.x_mm, video.pixel_size.y_mm],
         "pixel_size_note": video.pixel_size.reason,
+        "mm_per_px_proposed": None if printed is None else round(printed.mm_per_px, 5),
         "confidence": {s.code: round(value, 3) for s, value in zip(STRUCTURES, sure, strict=True)},
         "beats": [[beat.ed_frame, beat.es_frame] for beat in dimensions.beats],
         "drawn_by": "own network" if asked.own_network else WEIGHT,
