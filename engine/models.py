@@ -93,6 +93,12 @@ class ModelStore:
         """Which users' networks this store gave out."""
         return tuple(dict.fromkeys(self._lent_asked))
 
+    def with_model(self, model: LoadedModel) -> ModelStore:
+        """The same models with this one in place of the shipped one of its name: what training measures."""
+        view = self.for_one_study()
+        view._models = {**self._models, model.weight.name: model}
+        return view
+
     def loaded(self) -> tuple[str, ...]:
         """Names of the models in memory."""
         return tuple(self._models)
