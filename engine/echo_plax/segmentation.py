@@ -1,6 +1,6 @@
 """Six structures in every frame of a parasternal long axis: where the network looks, what it draws, how sure it is.
 
-From the recording to masks: `look` finds the part of the sector to look at, `draw` gives probabilities for all squares,
+From the recording to masks: `look` draws a few frames of the sector, `draw` gives probabilities for all squares,
 `Drawn` holds both with the masks and each structure's confidence. Networks and weights: `engine.unet.UNet`, `echo-plax`.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.echo.letterbox import Letterbox
-from engine.echo.recording import Opening, best_box
+from engine.echo.recording import Opening
 from engine.echo.segmentation import segment, steadied
 from engine.echo_plax.anatomy import STRUCTURES, tidy
 from engine.models import LoadedModel
@@ -22,7 +22,6 @@ WEIGHT = "echo-plax"
 SIDE = 160  # px of the square that the network sees
 FEW = 8  # frames of the opening that are looked at first
 LEAST_PX = 40  # of a structure in the square: less is a stray speck
-SEARCH_BELOW = 0.75  # below this confidence a closer look is tried: the heart may be small in the sector
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,11 @@ class Drawn:
 
 
 def look(opening: Opening, model: LoadedModel) -> Drawn:
-    """What is drawn in a few frames of the opening, looked at where the network sees the structures best."""
+    """What is drawn in a few frames of the opening, the whole sector being looked at.
 
-    def judged(squares: np.ndarray, closer: bool) -> float:
-        shares = draw(squares, model, silent, steady=False)
-        return float(np.mean([structure_confidence(frame).mean() for frame in shares]))
-
-    box = best_box(opening, SIDE, judged, SEARCH_BELOW)
+    A closer look at parts of it, chosen by confidence, would find something like a long axis in most other views.
+    """
+    box = Letterbox(*opening.sector.box, SIDE)
     squares = np.stack([box.shrink(frame) for frame in opening.few(FEW)])
     return Drawn(squares, draw(squares, model, silent, steady=False), box, least(model))
 
@@ -85,7 +82,8 @@ def least(model: LoadedModel) -> float:
 
 def structure_confidence(shares: np.ndarray) -> np.ndarray:
     """(7, S, S) probabilities of one frame -> (6,) mean probability of each structure where it is the likeliest; 0 if nowhere."""
-    classes, sure = shares.argmax(0), shares.max(0).astype(np.float32)
+    shares = shares.astype(np.float32)
+    classes, sure = shares.argmax(0), shares.max(0)
     found = np.zeros(len(STRUCTURES))
     for k, structure in enumerate(STRUCTURES):
         inside = classes == structure
