@@ -176,8 +176,8 @@ def _scene(
 ) -> tuple[str, Scene, tuple[float, float]]:
     """A condition, its scene, and the shares of the true pixel size and interval that are taken for them.
 
-    Of ten training scenes of cells, one is bright and one of unstated size; of the others, two of three are crowded and
-    dim and the third is typical, as all for validation and test are. Half of the line scans are of unstated size.
+    Of ten training scenes of cells, one is bright and one of unstated size, three are of random make, most of them crowded
+    and dim, and five are typical, as all for validation and test are. Half of the line scans are of unstated size.
     """
     if line_scan:
         scene = random_scene(rng, True)
@@ -190,9 +190,9 @@ def _scene(
         return "bright", brightened(random_scene(rng), rng), _misstated(rng)
     if split == "train" and number % 10 == 8:
         return "unstated", random_scene(rng), _misstated(rng)
-    if split == "train" and number % 3:
+    if split == "train" and number % 10 in (1, 4, 9):
         return "random", random_scene(rng), (1.0, 1.0)
-    condition = CONDITIONS[(number if split != "train" else number // 3) % len(CONDITIONS)]
+    condition = CONDITIONS[(number if split != "train" else number % 7 + number // 10) % len(CONDITIONS)]
     return condition, typical_scene(condition, rng), (1.0, 1.0)
 
 

@@ -120,9 +120,9 @@ def random_scene(rng: np.random.Generator, line_scan: bool = False) -> Scene:
     """A scene at random: most are dim and crowded, so that every second of training sees many faint sparks."""
     scene = Scene(
         frames=int(rng.integers(56, 113)),
-        um_per_px=float(rng.choice([0.1, 0.12, 0.15, 0.2, 0.2, 0.25, 0.3, 0.3, 0.4])),
-        ms_per_frame=float(np.exp(rng.uniform(np.log(4.0), np.log(16.0)))),
-        photons=float(np.exp(rng.uniform(np.log(2.0), np.log(60.0)))),
+        um_per_px=float(np.exp(rng.uniform(np.log(0.1), np.log(0.6)))),
+        ms_per_frame=float(np.exp(rng.uniform(np.log(2.5), np.log(20.0)))),
+        photons=float(np.exp(rng.uniform(np.log(1.5), np.log(80.0)))),
         gain=float(np.exp(rng.uniform(np.log(0.5), np.log(12.0)))),
         offset=float(rng.choice(np.array([0.0, rng.uniform(2, 30), rng.uniform(50, 400)]), p=(0.2, 0.6, 0.2))),
         z_line_contrast=float(rng.uniform(0.0, 0.4)),
@@ -164,7 +164,7 @@ def random_scene(rng: np.random.Generator, line_scan: bool = False) -> Scene:
         scene,
         height=height,
         width=width,
-        read_noise=float(rng.uniform(0.0, 1.0) * scene.gain),
+        read_noise=float(rng.choice([rng.uniform(0.0, 1.0), rng.uniform(1.0, 4.0)], p=[0.7, 0.3]) * scene.gain),
         peak_snr=float(np.exp(rng.uniform(np.log(0.35), np.log(3.0)))) if snr_known else None,
         sparks=int(np.clip(rng.poisson(crowd * area * seconds), 0, 60)),
         full_scale=255 if rng.random() < 0.15 else 65535,
@@ -193,17 +193,18 @@ def typical_scene(condition: str, rng: np.random.Generator) -> Scene:
     scene = Scene(
         height=int(rng.integers(56, 97)),
         width=256,
-        um_per_px=float(rng.choice([0.15, 0.2, 0.25, 0.3])),
+        um_per_px=float(rng.choice([0.15, 0.2, 0.2, 0.25, 0.3, 0.3])),
         ms_per_frame=float(rng.uniform(5.0, 12.0)),
         bleaching=float(rng.uniform(0.0, 0.2)),
         sparks=int(rng.integers(7, 15)),
-        repeat_sites=0.2,
+        repeat_sites=float(rng.uniform(0.0, 0.4)),
         diffusion=float(rng.uniform(2.0, 10.0)),
         z_line_contrast=float(rng.uniform(0.05, 0.3)),
         photons=float(rng.uniform(3.0, 6.0) if condition == "snr05" else rng.uniform(8.0, 30.0)),
     )
     if condition == "empty":
-        return replace(scene, sparks=0, puffs=int(rng.integers(0, 3)), waves=int(rng.integers(0, 2)), flashes=20)
+        quiet = replace(scene, sparks=0, photons=float(np.exp(rng.uniform(np.log(3.0), np.log(30.0)))))
+        return replace(quiet, puffs=int(rng.integers(0, 3)), waves=int(rng.integers(0, 2)), flashes=20)
     if condition == "mixed":
         return replace(scene, puffs=2, waves=1, drift_um=float(rng.uniform(0, 1)), flashes=20)
     return replace(scene, peak_snr={"snr05": 0.5, "snr1": 1.0, "snr2": 2.0}[condition])

@@ -157,9 +157,9 @@ def _figure(value: float, low: float | None, high: float | None, n: int, on: str
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument(
-        "--train", type=int, default=300, help="simulated cells to learn from; half as many are line scans"
+        "--train", type=int, default=800, help="simulated cells to learn from; half as many are line scans"
     )
-    parser.add_argument("--held", type=int, default=60, help="simulated cells for choosing, and again for measuring")
+    parser.add_argument("--held", type=int, default=100, help="simulated cells for choosing, and again for measuring")
     parser.add_argument("--annotated", type=Path, nargs="*", default=[], help="folders of annotated recordings")
     parser.add_argument("--run", type=Path, default=Path("runs/sparks"))
     parser.add_argument("--seed", type=int, default=0)

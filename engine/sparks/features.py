@@ -29,7 +29,16 @@ EVENT_FEATURES = (
     "late",  # ms between them
     "near",  # other candidates within 6 um and 100 ms, bent
     "rank",  # response relative to the strongest of those
+    "site",  # evidence of the clearest other candidate at the same place, at another time
+    "clear_rate",  # clear candidates per um2 and s of what was searched, logarithmically
+    "faint_rate",  # the others
+    "searched",  # um2 times s
+    "sample_um",
+    "sample_ms",
 )
+SITE_UM, SITE_MS = 0.9, 40.0  # what counts as the same place, and as another time
+CLEAR_EVIDENCE = 6.0
+LINE_UM = 10.0  # width of cell that a scanned line stands for
 FRAME_FEATURES = 11
 NO_EVENT = -3.0  # what a frame without any candidate event has for its best event
 
@@ -38,8 +47,11 @@ def event_features(search: Search, z: np.ndarray, worth: np.ndarray, rest: Rest,
     """(N, len(EVENT_FEATURES)) float32, of about unit size, a row per candidate."""
     if not search.candidates:
         return np.zeros((0, len(EVENT_FEATURES)), np.float32)
-    places = np.array([(c.fit.peak_ms, c.fit.y_um, c.fit.x_um, c.response) for c in search.candidates])
-    rows = [_event(c, places, z, worth, rest, grid) for c in search.candidates]
+    places = np.array([(c.fit.peak_ms, c.fit.y_um, c.fit.x_um, c.response, c.fit.evidence) for c in search.candidates])
+    searched = rest.cell.sum() * grid.um * (LINE_UM if grid.line_scan else grid.um) * len(z) * grid.ms / 1000
+    rows = [
+        _event(c, places, z, worth, rest, grid) + _company(c, places, float(searched), grid) for c in search.candidates
+    ]
     return np.clip(np.array(rows, np.float32), -4.0, 4.0)
 
 
@@ -74,6 +86,26 @@ def _event(c: Candidate, places: np.ndarray, z: np.ndarray, worth: np.ndarray, r
         float(np.clip((fit.peak_ms - t * grid.ms) / 15.0, -3, 3)),
         float(np.log2(1 + others.sum())),
         float(np.log2((c.response + 1) / (strongest + 1))) if others.any() else 1.0,
+    ]
+
+
+def _company(c: Candidate, places: np.ndarray, searched: float, grid: Grid) -> list[float]:
+    """What else was found in the window: a cell that fires often, and a site that fired before, make a faint one likelier.
+
+    searched: um2 times s.
+    """
+    fit = c.fit
+    others = ~((places[:, 0] == fit.peak_ms) & (places[:, 1] == fit.y_um) & (places[:, 2] == fit.x_um))
+    clear = others & (places[:, 4] > CLEAR_EVIDENCE)
+    here = others & (np.hypot(places[:, 1] - fit.y_um, places[:, 2] - fit.x_um) < SITE_UM)
+    here &= np.abs(places[:, 0] - fit.peak_ms) > SITE_MS
+    return [
+        float(_bent(places[here, 4].max()) / 2 - 2) if here.any() else -2.0,
+        float(np.log2((clear.sum() + 0.25) / searched)) / 2 + 4,
+        float(np.log2(((others & ~clear).sum() + 0.25) / searched)) / 2 + 4,
+        float(np.log2(searched)) / 2 - 4.5,
+        float(2 * np.log2(grid.um / 0.4)),
+        float(np.log2(grid.ms / 8.0)),
     ]
 
 

@@ -20,6 +20,7 @@ REACH_UM = 3.2  # half side of the window around a spark
 BEFORE_MS, AFTER_MS = 45.0, 150.0  # window around the peak
 ROUNDS = 2  # of fitting overlapping sparks in turn
 ITERATIONS = 14
+ENOUGH = 5e-3  # fall of the cost (twice the log-likelihood) below which a fit is done
 # Widths of the normal priors: onset (ms), log rise (ms), log tau (ms), place (um, twice), log sigma (um), level
 # (noise deviations), log diffusion (um2/ms); the amplitude has none.
 PRIOR_WIDTH = np.array([np.inf, 12.0, 0.55, 0.42, 0.6, 0.6, 0.35, 0.25, 0.6])
@@ -63,19 +64,24 @@ class Fit:
 
 
 def fit_sparks(
-    z: np.ndarray, rest: Rest, grid: Grid, peaks: Sequence[tuple[int, int, int]]
+    z: np.ndarray, rest: Rest, grid: Grid, peaks: Sequence[tuple[int, int, int]], before: Sequence[Fit] = ()
 ) -> tuple[list[Fit], np.ndarray]:
     """A fit for each (frame, row, column) of the working grid at which a spark has its peak, and what all of them leave of z.
 
-    z: (T, H, W) standardised samples of the window that `rest` describes.
+    z: (T, H, W) standardised samples of the window that `rest` describes. before: what the first of the peaks were fitted to
+    without the others; the search begins there.
     """
     worth = (rest.f0 / rest.noise).astype(np.float32)
     problems = [_Problem(z, worth, rest, grid, peak) for peak in peaks]
-    models = [np.zeros_like(p.z) for p in problems]
+    for problem, known in zip(problems, before, strict=False):
+        problem.begin_at(known)
+    models = [np.zeros_like(p.z) if k >= len(before) else p.spark() for k, p in enumerate(problems)]
     order = np.argsort([-p.score for p in problems])
     near = _neighbours(problems)
-    for _ in range(ROUNDS if any(near) else 1):
+    for number in range(ROUNDS):
         for i in order:
+            if number and not near[i]:
+                continue  # nothing around it has changed
             others = np.zeros_like(problems[i].z)
             for j in near[i]:
                 problems[i].add_of(problems[j], models[j], others)
@@ -104,9 +110,8 @@ class _Problem:
         self.z = z[self.window]
         self.bleaching = rest.bleaching[self.window[0]]
         self.worth = worth[self.window[1:]]
-        self.extra = (
-            rest.gain * self.worth / np.maximum(rest.noise[self.window[1:]], 1e-6)
-        )  # variance of a unit of dF/F0
+        # relative growth of a sample's variance per deviation of signal in it
+        self.noisier = (rest.gain / np.maximum(rest.noise[self.window[1:]], 1e-6)).astype(np.float32)
         steps = min(grid.bin_frames, 4)
         self.phases = ((np.arange(steps) + 0.5) / steps - 0.5) * grid.ms if steps > 1 else np.zeros(1)
         self.times = (np.arange(self.low[0], high[0]) - peak[0]) * grid.ms  # from the peak sample
@@ -131,41 +136,58 @@ class _Problem:
         self.parameters = self.start.copy()
         self.score = float((shape * self.z).sum() / np.sqrt(max(float((shape * shape).sum()), 1e-9)))
 
+    def begin_at(self, known: Fit) -> None:
+        """Sets the parameters to those of an earlier fit."""
+        first_ms, first_um = self._first()
+        self.parameters = np.array(
+            [
+                known.amplitude,
+                known.onset_ms - self.peak[0] * self.grid.ms - first_ms,
+                np.log(known.rise_ms),
+                np.log(known.tau_ms),
+                0.0 if self.grid.line_scan else known.y_um - self.peak[1] * self.grid.um - first_um,
+                known.x_um - self.peak[2] * self.grid.um - first_um,
+                np.log(known.sigma_um),
+                0.0,
+                np.log(known.diffusion),
+            ]
+        )
+
     def solve(self, others: np.ndarray) -> None:
         """Finds the parameters on the samples less the other sparks."""
         target = self.z - others
         p, damping = self.parameters, 1e-2
-        weight = self._weight(p)
-        left = self._left(p, target, weight)
-        cost = float(left @ left)
+        shape, weight = self._seen(p)
+        left = self._left(p, shape, target, weight)
+        cost = _squared(left)
+        jacobian = self._jacobian(p, shape, weight)
         for _ in range(ITERATIONS):
-            jacobian = self._jacobian(p, target, weight, left)
-            normal, slope = jacobian @ jacobian.T, jacobian @ left
+            normal, slope = (jacobian @ jacobian.T).astype(float), (jacobian @ left).astype(float)
             step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-9), -slope)
             tried = np.clip(p + step, LOWEST, HIGHEST)
-            left_tried = self._left(tried, target, weight)
-            cost_tried = float(left_tried @ left_tried)
+            shape_tried = self._shape(tried)
+            cost_tried = _squared(self._left(tried, shape_tried, target, weight))
             if cost_tried < cost:
                 gained = cost - cost_tried
                 p, damping = tried, max(damping / 5, 1e-6)
-                weight = self._weight(p)
-                left = self._left(p, target, weight)
-                cost = float(left @ left)
-                if gained < 1e-3:
+                shape, weight = shape_tried, self._weight(p, shape_tried)
+                left = self._left(p, shape, target, weight)
+                cost = _squared(left)
+                jacobian = self._jacobian(p, shape, weight)
+                if gained < ENOUGH:
                     break
             else:
                 damping *= 6
                 if damping > 1e6:
                     break
         self.parameters = p
-        jacobian = self._jacobian(p, target, weight, left)
-        self.covariance = np.linalg.pinv(jacobian @ jacobian.T)
-        self.r2 = self._explained(target)
-        self.evidence = self._gain(target, weight)
+        self.covariance = np.linalg.pinv((jacobian @ jacobian.T).astype(float))
+        self.r2 = self._explained(target, shape)
+        self.evidence = self._gain(target, shape, weight)
 
     def spark(self) -> np.ndarray:
         """The model on the window, without the level."""
-        return self.parameters[AMPLITUDE] * self._shape(self.parameters)
+        return np.float32(self.parameters[AMPLITUDE]) * self._shape(self.parameters)
 
     def add_of(self, other: _Problem, model: np.ndarray, total: np.ndarray) -> None:
         """Adds another window's model where the two windows overlap."""
@@ -181,8 +203,7 @@ class _Problem:
     def fit(self) -> Fit:
         p, grid = self.parameters, self.grid
         error = np.sqrt(np.maximum(np.diag(self.covariance), 0))
-        first_ms = (grid.bin_frames - 1) / 2 * grid.ms / grid.bin_frames  # a sample's time is its frames' middle
-        first_um = (grid.bin_px - 1) / 2 * grid.um / grid.bin_px
+        first_ms, first_um = self._first()
         return Fit(
             onset_ms=float(self.peak[0] * grid.ms + first_ms + p[ONSET]),
             y_um=float(self.peak[1] * grid.um + first_um + p[ROW]) if not grid.line_scan else 0.0,
@@ -198,53 +219,82 @@ class _Problem:
             r2=self.r2,
         )
 
+    def _first(self) -> tuple[float, float]:
+        """Time (ms) and place (um) of the first sample's middle: from the first frame's time and the first pixel's centre."""
+        grid = self.grid
+        first_um = (grid.bin_px - 1) / 2 * grid.um / grid.bin_px
+        return (grid.bin_frames - 1) / 2 * grid.ms / grid.bin_frames, first_um
+
     def _shape(self, p: np.ndarray) -> np.ndarray:
         """What a dF/F0 of 1 looks like on the window, in deviations."""
+        return self._relative(p) * self.worth
+
+    def _relative(self, p: np.ndarray) -> np.ndarray:
+        """dF/F0 of a spark whose peak is 1, bleached as the light is, (t, h, w) float32."""
         since = self.times - p[ONSET]
         rise, tau, sigma = np.exp(p[RISE]), np.exp(p[TAU]), np.exp(p[SIGMA])
-        course = release(since[:, None] + self.phases, rise, tau).mean(1)
+        course = release(since[:, None] + self.phases, rise, tau).mean(1) * self.bleaching
         true = variance(since - time_to_peak(rise, tau), sigma, np.exp(p[DIFFUSION]))[:, None]
         seen = true + self.blur  # averaging pixels widens the Gaussian and lowers its peak
         along_columns = np.sqrt(true / seen) * np.exp(-0.5 * (self.columns - p[COLUMN]) ** 2 / seen)
-        picture = along_columns[:, None, :] * self.worth
+        along_rows = course[:, None]
         if len(self.rows) > 1:
-            picture *= (np.sqrt(true / seen) * np.exp(-0.5 * (self.rows - p[ROW]) ** 2 / seen))[:, :, None]
-        picture *= (course * self.bleaching)[:, None, None]
-        return picture
+            along_rows = along_rows * np.sqrt(true / seen) * np.exp(-0.5 * (self.rows - p[ROW]) ** 2 / seen)
+        return along_rows.astype(np.float32)[:, :, None] * along_columns.astype(np.float32)[:, None, :]
 
-    def _weight(self, p: np.ndarray) -> np.ndarray:
+    def _seen(self, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The shape and the samples' weights at it."""
+        shape = self._shape(p)
+        return shape, self._weight(p, shape)
+
+    def _weight(self, p: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """Per sample: one over the noise deviation, which grows with the light of the spark itself."""
-        model = p[AMPLITUDE] * self._shape(p) / np.maximum(self.worth, 1e-6)
-        return 1 / np.sqrt(1 + np.maximum(model * self.extra, 0))
+        model = shape * (np.float32(p[AMPLITUDE]) * self.noisier)
+        return 1 / np.sqrt(1 + np.maximum(model, 0))
 
-    def _left(self, p: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def _left(self, p: np.ndarray, shape: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Residuals of the samples, followed by those of the priors."""
-        data = ((p[AMPLITUDE] * self._shape(p) + p[LEVEL] - target) * weight).ravel()
-        return np.concatenate([data, (p - self.start)[1:] / PRIOR_WIDTH[1:]])
+        data = ((np.float32(p[AMPLITUDE]) * shape + np.float32(p[LEVEL]) - target) * weight).ravel()
+        return np.concatenate([data, ((p - self.start)[1:] / PRIOR_WIDTH[1:]).astype(np.float32)])
 
-    def _jacobian(self, p: np.ndarray, target: np.ndarray, weight: np.ndarray, left: np.ndarray) -> np.ndarray:
-        rows = []
+    def _jacobian(self, p: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """(parameters, residuals): amplitude and level by formula, the others by a small step; the weights are held."""
+        out = np.zeros((len(p), weight.size + len(p) - 1), np.float32)
+        out[AMPLITUDE, : weight.size] = (shape * weight).ravel()
+        out[LEVEL, : weight.size] = weight.ravel()
+        scale = self.worth * weight
+        here = self._relative(p)
         for k, step in enumerate(STEPS):
-            moved = p.copy()
-            moved[k] += step
-            rows.append((self._left(moved, target, weight) - left) / step)
-        return np.stack(rows)
+            if k not in (AMPLITUDE, LEVEL) and not (k == ROW and len(self.rows) == 1):
+                moved = p.copy()
+                moved[k] += step
+                out[k, : weight.size] = ((self._relative(moved) - here) * scale).ravel()
+                out[k, : weight.size] *= p[AMPLITUDE] / step
+            if k != AMPLITUDE:
+                out[k, weight.size + k - 1] = 1 / PRIOR_WIDTH[k]
+        return out
 
-    def _gain(self, target: np.ndarray, weight: np.ndarray) -> float:
+    def _gain(self, target: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> float:
         """What the spark explains beyond the level, its unlikely sizes taken off."""
-        model, rest = self.spark() * weight, (target - self.parameters[LEVEL]) * weight
-        unlikely = float((((self.parameters - self.start)[1:] / PRIOR_WIDTH[1:])[[1, 2, 5, 7]] ** 2).sum())
+        p = self.parameters
+        model, rest = np.float32(p[AMPLITUDE]) * shape * weight, (target - np.float32(p[LEVEL])) * weight
+        unlikely = float((((p - self.start)[1:] / PRIOR_WIDTH[1:])[[1, 2, 5, 7]] ** 2).sum())
         return float(np.sqrt(max(2 * float((model * rest).sum()) - float((model * model).sum()) - unlikely, 0.0)))
 
-    def _explained(self, target: np.ndarray) -> float:
+    def _explained(self, target: np.ndarray, shape: np.ndarray) -> float:
         """R^2 of the trace that the spark's own shape weighs out of the window."""
         p = self.parameters
-        picture = self._shape(p).max(0)
+        picture = shape.max(0)
         norm = float((picture * picture).sum()) + 1e-9
         trace = (target * picture).sum((1, 2)) / norm
-        model = (self.spark() * picture).sum((1, 2)) / norm + p[LEVEL] * picture.sum() / norm
+        model = p[AMPLITUDE] * (shape * picture).sum((1, 2)) / norm + p[LEVEL] * picture.sum() / norm
         spread = float(((trace - trace.mean()) ** 2).sum()) + 1e-12
         return float(np.clip(1 - ((trace - model) ** 2).sum() / spread, 0, 1))
+
+
+def _squared(values: np.ndarray) -> float:
+    """Sum of squares in double precision: costs are compared that differ little."""
+    return float(np.einsum("i,i->", values, values, dtype=np.float64))
 
 
 def _neighbours(problems: Sequence[_Problem]) -> list[list[int]]:

@@ -24,7 +24,7 @@ def example(seed, condition="snr1", missed=0):
 
 def test_the_event_reader_learns_a_plain_rule(monkeypatch):
     monkeypatch.setattr(readers, "EVENT_STEPS", 150)
-    reader = readers.train_events([example(s) for s in range(20)])
+    reader = readers.train_events([example(s) for s in range(60)])
     held = example(99)
     said = readers.event_logits(reader, held)[:, 1] > readers.event_logits(reader, held)[:, 0]
     assert (said == (held.kinds == 1)).mean() > 0.85

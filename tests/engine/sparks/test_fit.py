@@ -63,3 +63,13 @@ def test_a_pixel_belongs_while_it_has_a_quarter_of_the_peak():
 def test_a_spark_outside_of_the_recording_has_no_pixel():
     fit = Fit(80_000.0, 4.0, 6.0, 2.0, 1.0, 6.0, 30.0, 1e-9, 0.1, 1.0, 50.0, 1.0)
     assert marked_pixels(fit, 0.4, 8.0, (60, 24, 40), False) is None
+
+
+def test_a_fit_that_goes_on_from_an_earlier_one_comes_to_the_same_sizes():
+    peaks = [(21, 12, 18)]
+    z, _, rest = prepared(drawn([SPARK]))
+    (first,), _ = fit_sparks(z, rest, GRID, peaks)
+    (again,), _ = fit_sparks(z, rest, GRID, peaks, [first])
+    assert again.amplitude == pytest.approx(first.amplitude, rel=1e-2)
+    assert (again.onset_ms, again.y_um, again.x_um) == pytest.approx((first.onset_ms, first.y_um, first.x_um), abs=0.1)
+    assert again.evidence == pytest.approx(first.evidence, rel=1e-2)
