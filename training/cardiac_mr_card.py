@@ -22,7 +22,7 @@ def segmentation_card(
         title="Ventricles in short-axis cine MR",
         licence=LICENCE,
         training_command=TRAINING,
-        architecture={"inputs": 3, "outputs": 4},
+        architecture={"inputs": 3, "outputs": 6},
         classes=("background", "LV cavity", "LV myocardium", "RV cavity"),
         operating={"cohort_groups": groups},
         metrics=entries(figures, EVALUATION, "patients held back from the training"),

@@ -22,11 +22,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.mr.scale import placed, warped
+from engine.mr.segmentation import as_outlined
 from engine.unet import UNet
 from training.cardiac_mr_augment import drawn
 from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
 
-CLASSES = 4
+CLASSES = (
+    4  # as ACDC outlines them; then one output for the cavity as Sunnybrook does, one for whose picture it looks like
+)
+OUTPUTS = CLASSES + 2
+UNSURE_PX = 4  # on either side of a Sunnybrook outline: where ACDC's would run is not known
 BATCH = 16
 STEPS = 100  # of an epoch
 WARM_UP = 200  # steps
@@ -48,27 +53,45 @@ class Round:
 ROUNDS = (
     Round(22, 2.5e-3, 0.22, neighbours=False),  # each slice by itself
     Round(26, 1.5e-3, 0.35, neighbours=True),  # what they mean to each other
+    Round(13, 1.0e-3, 0.3, neighbours=True),  # whose outlines they are
 )
 
 
-def loss_of(logits: Tensor, mask: Tensor, cavity_only: Tensor) -> Tensor:
-    """Cross-entropy plus one minus soft Dice, mean over the structures; plus that of each picture of the cavity alone.
+def loss_of(outputs: Tensor, mask: Tensor, cavity_only: Tensor) -> Tensor:
+    """Cross-entropy plus one minus soft Dice of each source's outlines in its own pictures, and the entropy of the source.
 
-    The structures' overlap is of the whole batch, as a volume's is of all slices; a lone picture counts by itself.
-    logits: (B, 4, H, W); mask: (B, H, W) int64; cavity_only: (B,) bool, where only "LV cavity or not" is known.
+    ACDC's overlap is of the whole batch, as a volume's is of all slices; a lone picture of Sunnybrook counts by itself. What
+    lies well inside or outside its outline also teaches the classes. outputs: (B, 6, H, W); mask: (B, H, W) int64;
+    cavity_only: (B,) bool, where only "LV cavity or not" is known.
     """
-    share = logits.float().softmax(1).clamp(1e-6, 1)
-    known = share.gather(1, mask[:, None])[:, 0]
-    cavity = share[:, 1]
-    partly = torch.where(mask == 1, cavity, 1 - cavity).clamp_min(1e-6)
-    entropy = -torch.where(cavity_only[:, None, None], partly, known).log().mean()
-    truth = functional.one_hot(mask, CLASSES).permute(0, 3, 1, 2).float()
-    counts = torch.ones(len(mask), CLASSES)
-    counts[cavity_only, 2:] = 0
-    weight = counts[:, :, None, None]
-    both, all_ = (share * truth * weight).sum((0, 2, 3)), ((share + truth) * weight).sum((0, 2, 3))
-    each = (2 * (cavity * truth[:, 1]).sum((1, 2)) + 1) / ((cavity + truth[:, 1]).sum((1, 2)) + 1)
-    return entropy + 1 - (2 * both[1:] / all_[1:].clamp_min(1)).mean() + ((1 - each) * cavity_only).mean()
+    outputs, known = outputs.float(), ~cavity_only
+    share = outputs[:, :CLASSES].softmax(1).clamp(1e-6, 1)
+    source = functional.binary_cross_entropy_with_logits(outputs[:, CLASSES + 1].mean((1, 2)), cavity_only.float())
+    loss = 0.1 * source
+    if known.any():
+        entropy = -share[known].gather(1, mask[known][:, None]).log().mean()
+        truth = functional.one_hot(mask[known], CLASSES).permute(0, 3, 1, 2).float()
+        both, all_ = (share[known] * truth).sum((0, 2, 3)), (share[known] + truth).sum((0, 2, 3))
+        loss = loss + known.float().mean() * entropy + 1 - (2 * both[1:] / all_[1:].clamp_min(1)).mean()
+    if cavity_only.any():
+        inside = (mask[cavity_only] == 1).float()
+        logits = outputs[cavity_only, CLASSES]
+        wide = logits.sigmoid()
+        overlap = (2 * (wide * inside).sum((1, 2)) + 1) / ((wide + inside).sum((1, 2)) + 1)
+        sure = _away(inside)
+        cavity = share[cavity_only, 1]
+        partly = torch.where(inside > 0, cavity, 1 - cavity).clamp_min(1e-6)
+        entropy = functional.binary_cross_entropy_with_logits(logits, inside) - (partly.log() * sure).mean()
+        loss = loss + cavity_only.float().mean() * (entropy + (1 - overlap).mean())
+    return loss
+
+
+def _away(inside: Tensor) -> Tensor:
+    """(B, H, W) of 0 and 1: 1 where a pixel lies more than UNSURE_PX from the border of what is inside."""
+    size = 2 * UNSURE_PX + 1
+    near = functional.max_pool2d(inside[:, None], size, 1, UNSURE_PX)[:, 0]
+    deep = -functional.max_pool2d(-inside[:, None], size, 1, UNSURE_PX)[:, 0]
+    return 1 - (near - deep)
 
 
 @torch.no_grad()
@@ -84,7 +107,8 @@ def validation_dice(network: nn.Module, slices: list[Slice]) -> np.ndarray:
         matrices = [placed(s.image, (s.mm_per_px,) * 2, s.centre) for s in some]
         x = torch.from_numpy(np.stack([_seen(s, m) for s, m in zip(some, matrices, strict=True)]))
         with torch.autocast("cpu", torch.bfloat16):
-            predicted = network(x.contiguous(memory_format=torch.channels_last)).argmax(1).numpy()
+            outputs = network(x.contiguous(memory_format=torch.channels_last)).float()
+        predicted = as_outlined(outputs, outputs[:, CLASSES + 1].mean((1, 2))).argmax(1).numpy()
         for slice_, matrix, p in zip(some, matrices, predicted, strict=True):
             truth = warped(slice_.mask, matrix, labels=True)
             key = (slice_.patient, slice_.phase or str(slice_.number))
@@ -118,7 +142,7 @@ def train(slices: list[Slice], runs: Path, threads: int) -> nn.Module:
     full = [s for s in slices if not s.validates and not s.cavity_only]
     partial = [s for s in slices if not s.validates and s.cavity_only]
     validation = [s for s in slices if s.validates]
-    network = UNet(3, CLASSES).to(memory_format=torch.channels_last)
+    network = UNet(3, OUTPUTS).to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
     )
@@ -133,7 +157,8 @@ def train(slices: list[Slice], runs: Path, threads: int) -> nn.Module:
         start = state["epoch"] + 1
     for epoch, (round_, own) in list(enumerate((r, own) for r in ROUNDS for own in range(r.epochs)))[start:]:
         if own == 0 and epoch > 0:
-            _unlearn_neighbours(average.module)
+            if not ROUNDS[ROUNDS.index(round_) - 1].neighbours:
+                _unlearn_neighbours(average.module)
             network.load_state_dict(average.module.state_dict())
             optimiser.state.clear()
         rng = np.random.default_rng([SEED, epoch])

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import torch
 from scipy import ndimage
+from torch import Tensor
 
 from engine import devices
 from engine.errors import RefusedStudy
@@ -66,13 +67,14 @@ def segment(cine: Cine, model: LoadedModel, progress: Progress = silent) -> Segm
     mm, centre = _found(images, cine.mm_per_px, model)
     matrix = placed(images[0, 0], mm, centre)
     progress(0.1, "Drawing the ventricles")
-    shares = _windows(images, matrix, model, progress)
+    cohort = _cohort(images, matrix, model)
+    shares = _windows(images, matrix, model, cohort, progress)
     if cine.phases >= SMOOTHED_FROM:
         shares = (1 - 2 * NEIGHBOUR) * shares + NEIGHBOUR * (np.roll(shares, 1, 0) + np.roll(shares, -1, 0))
     for phase in _key_phases(shares):
-        shares[phase] = (shares[phase] + sum(_turned(images[phase], matrix, angle, model) for angle in TURNS)) / (
-            1 + len(TURNS)
-        )
+        shares[phase] = (
+            shares[phase] + sum(_turned(images[phase], matrix, angle, model, cohort) for angle in TURNS)
+        ) / (1 + len(TURNS))
     progress(0.85, "Checking the outlines against one another")
     labels = cleaned(shares.argmax(2).astype(np.uint8), MM_PER_PX)
     shares *= np.where(labels[:, :, None] == shares.argmax(2)[:, :, None], 1, 0.5)  # what was dropped is unsure
@@ -93,14 +95,34 @@ def alone(pictures: np.ndarray) -> np.ndarray:
     return np.stack([black, pictures, black], 1)
 
 
-def forward(pictures: np.ndarray, model: LoadedModel) -> np.ndarray:
-    """(N, 3, H, W) normalised, of `between` or `alone` -> (N, 4, H, W) float32 probabilities; sides multiples of COARSEST."""
+def as_outlined(outputs: Tensor, cohort: Tensor) -> Tensor:
+    """(N, 6, H, W) outputs of the network -> (N, 4, H, W) probabilities of STRUCTURES.
+
+    Two cohorts taught it, which draw the cavity differently: one close to the blood, the other around all papillary
+    muscles and a little into the wall. cohort: (N,) log odds that the outlines should be the second's.
+    """
+    shares, wide = outputs[:, :4].softmax(1), outputs[:, 4].sigmoid()
+    second = cohort.sigmoid()[:, None, None]
+    cavity = (1 - second) * shares[:, CAVITY] + second * wide
+    rest = (1 - cavity) / (1 - shares[:, CAVITY]).clamp_min(1e-6)
+    mixed = shares * rest[:, None]
+    mixed[:, CAVITY] = cavity
+    return mixed / mixed.sum(1, keepdim=True)
+
+
+def forward(pictures: np.ndarray, model: LoadedModel, cohort: float | None = None) -> tuple[np.ndarray, float]:
+    """(N, 3, H, W) normalised, of `between` or `alone` -> (N, 4, H, W) float32 probabilities; sides multiples of COARSEST.
+
+    cohort: whose outlines, see `as_outlined`; None: what the pictures together look like. Also returns what was taken.
+    """
     found = []
     with model.lock, torch.no_grad(), devices.autocast(model.device):
         for part in np.array_split(pictures, max(1, -(-len(pictures) // BATCH))):
             x = torch.from_numpy(np.ascontiguousarray(part)).to(model.device)
-            found.append(model.module(x.contiguous(memory_format=torch.channels_last)).float().softmax(1).cpu().numpy())
-    return np.concatenate(found)
+            found.append(model.module(x.contiguous(memory_format=torch.channels_last)).float().cpu())
+    outputs = torch.cat(found)
+    odds = outputs[:, 5].mean() if cohort is None else torch.tensor(cohort)
+    return as_outlined(outputs, odds.expand(len(outputs))).numpy(), float(odds)
 
 
 # --- where the heart is -------------------------------------------------------------------------------------------
@@ -127,7 +149,7 @@ def _look(some: np.ndarray, mm: tuple[float, float], model: LoadedModel) -> tupl
     size = min(MOST_WIDE_PX, int(np.ceil(max(height * mm[0], width * mm[1]) / MM_PER_PX / COARSEST)) * COARSEST)
     size = max(size, CROP_PX)
     matrix = placed(some[0], mm, ((width - 1) / 2, (height - 1) / 2), size)
-    return forward(alone(np.stack([warped(picture, matrix, size) for picture in some])), model), matrix
+    return forward(alone(np.stack([warped(picture, matrix, size) for picture in some])), model)[0], matrix
 
 
 def _certainty(shares: np.ndarray) -> float:
@@ -162,22 +184,29 @@ def _heart(shares: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> tu
 # --- every picture ------------------------------------------------------------------------------------------------
 
 
-def _windows(images: np.ndarray, matrix: np.ndarray, model: LoadedModel, progress: Progress) -> np.ndarray:
+def _cohort(images: np.ndarray, matrix: np.ndarray, model: LoadedModel) -> float:
+    """Whose outlines the first phase looks like: one answer for the whole study, so that its volumes are of one kind."""
+    return forward(between(np.stack([warped(picture, matrix) for picture in images[0]])), model)[1]
+
+
+def _windows(
+    images: np.ndarray, matrix: np.ndarray, model: LoadedModel, cohort: float, progress: Progress
+) -> np.ndarray:
     """(phase, slice, 4, CROP_PX, CROP_PX) probabilities."""
     phases = []
     for k, phase in enumerate(images):
         progress(0.1 + 0.65 * k / len(images), f"Drawing the ventricles, phase {k + 1} of {len(images)}")
-        phases.append(forward(between(np.stack([warped(picture, matrix) for picture in phase])), model))
+        phases.append(forward(between(np.stack([warped(picture, matrix) for picture in phase])), model, cohort)[0])
     return np.stack(phases)
 
 
-def _turned(phase: np.ndarray, matrix: np.ndarray, angle: float, model: LoadedModel) -> np.ndarray:
+def _turned(phase: np.ndarray, matrix: np.ndarray, angle: float, model: LoadedModel, cohort: float) -> np.ndarray:
     """The same for one phase's slices seen at an angle (degrees), turned back."""
     middle = ((CROP_PX - 1) / 2,) * 2
     there = cv2.getRotationMatrix2D(middle, angle, 1.0)
     back = cv2.getRotationMatrix2D(middle, -angle, 1.0)
     whole = there @ np.vstack([matrix, [0, 0, 1]])
-    shares = forward(between(np.stack([warped(picture, whole) for picture in phase])), model)
+    shares, _ = forward(between(np.stack([warped(picture, whole) for picture in phase])), model, cohort)
     return np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in shares])
 
 

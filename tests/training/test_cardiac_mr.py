@@ -65,14 +65,35 @@ def test_slices_of_a_phase_are_each_others_neighbours(tmp_path):
 
 
 def test_a_mask_of_the_cavity_alone_does_not_say_that_the_rest_is_background():
-    logits = torch.full((1, 4, 8, 8), -6.0)
-    mask = torch.zeros(1, 8, 8, dtype=torch.int64)
-    mask[:, :4] = 1
-    logits[:, 1, :4] = 6.0
-    logits[:, 3, 4:] = 6.0  # says RV where only "no LV cavity" is known
-    partly = loss_of(logits, mask, torch.tensor([True]))
-    fully = loss_of(logits, mask, torch.tensor([False]))
+    outputs = torch.full((1, 6, 24, 24), -6.0)
+    mask = torch.zeros(1, 24, 24, dtype=torch.int64)
+    mask[:, :12] = 1
+    outputs[:, 1, :12] = outputs[:, 4, :12] = 6.0
+    outputs[:, 3, 12:] = 6.0  # says RV where only "no LV cavity" is known
+    outputs[:, 5] = 6.0  # and that it looks like such a picture
+    partly = loss_of(outputs, mask, torch.tensor([True]))
+    outputs[:, 5] = -6.0
+    fully = loss_of(outputs, mask, torch.tensor([False]))
     assert float(fully) > float(partly) + 1
+    assert float(partly) < 0.05
+
+
+def test_beside_the_other_cohorts_outline_the_classes_are_free_and_far_from_it_they_are_not():
+    mask = torch.zeros(1, 48, 48, dtype=torch.int64)
+    mask[:, 14:34, 14:34] = 1
+    outputs = torch.full((1, 6, 48, 48), -8.0)
+    outputs[:, 4] = torch.where(mask == 1, 8.0, -8.0)
+    outputs[:, 5] = 8.0
+    outputs[:, 0] = 8.0
+
+    def loss(cavity):
+        drawn = outputs.clone()
+        drawn[:, 1, *cavity] = 16.0
+        return float(loss_of(drawn, mask, torch.tensor([True])))
+
+    own, narrow, none = loss((slice(14, 34),) * 2), loss((slice(17, 31),) * 2), loss((slice(0, 0),) * 2)
+    assert narrow == pytest.approx(own, abs=0.01)
+    assert none > own + 0.3
 
 
 def _acdc(folder, slices):

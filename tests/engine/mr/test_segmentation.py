@@ -10,7 +10,7 @@ from torch import nn
 from engine.errors import RefusedStudy
 from engine.models import LoadedModel
 from engine.mr.cine import Cine
-from engine.mr.segmentation import alone, between, cleaned, segment
+from engine.mr.segmentation import alone, as_outlined, between, cleaned, segment
 from tests.engine.mr.drawn_mr import ring
 
 
@@ -19,7 +19,8 @@ class ByGrey(nn.Module):
 
     def forward(self, x):
         levels = torch.tensor([0.0, 1.0, 0.3, 0.65]).view(1, 4, 1, 1)
-        return -((x[:, 1:2] - levels) ** 2) * 200
+        classes = -((x[:, 1:2] - levels) ** 2) * 200
+        return torch.cat([classes, classes[:, 1:2], torch.full_like(x[:, :1], -20.0)], 1)
 
 
 def model(network):
@@ -72,6 +73,19 @@ def test_nothing_to_see_is_refused():
     with pytest.raises(RefusedStudy) as refused:
         segment(Cine(np.zeros((1, 3, 64, 64), np.float32), (1.5, 1.5), 8.0), model(ByGrey()))
     assert refused.value.code == "no_ventricle"
+
+
+def test_the_outlines_are_those_of_the_cohort_that_it_looks_like():
+    outputs = torch.zeros(1, 6, 2, 2)
+    outputs[0, :4, :, 0] = torch.tensor([0.0, 9.0, 0.0, 0.0])[:, None]  # cavity for both
+    outputs[0, :4, :, 1] = torch.tensor([0.0, 0.0, 9.0, 0.0])[:, None]  # wall for the first, cavity for the second
+    outputs[0, 4] = 9.0
+    first, second, between_both = (as_outlined(outputs, torch.tensor([odds])) for odds in (-20.0, 20.0, 0.0))
+    assert first.argmax(1)[0, 0].tolist() == [1, 2]
+    assert second.argmax(1)[0, 0].tolist() == [1, 1]
+    assert float(between_both[0, 1, 0, 1]) == pytest.approx(0.5, abs=0.01)
+    for shares in (first, second, between_both):
+        assert shares.sum(1).numpy() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_a_slice_lies_between_its_neighbours_and_black_ends():
