@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 
 from engine.echo.recording import squares_of
 from engine.echo_plax.anatomy import STRUCTURES
+from engine.echo_plax.calipers import NAMES as LINES
+from engine.echo_plax.calipers import Calipers, measure
 from engine.echo_plax.segmentation import Drawn, draw, least, look
 from engine.models import LoadedModel
 from engine.progress import silent
@@ -28,6 +31,9 @@ class ClipScore:
     drawn: Drawn
     masks: np.ndarray  # (frames, H, W) uint8
     truth: np.ndarray  # (frames, SIDE, SIDE) uint8: the tracings in the network's squares
+    size_errors: (
+        np.ndarray
+    )  # (frames, 5) relative errors of the callipers by `calipers.NAMES`, NaN where either side has none
 
     @property
     def mean_iou(self) -> float:
@@ -54,7 +60,23 @@ def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel) ->
     masks = np.stack(list(drawn.full_masks((video.height, video.width))))
     traced = [read_mask(truth[n], (video.height, video.width)) for n in numbers]
     iou = np.stack([_overlaps(t, m) for t, m in zip(traced, masks, strict=True)])
-    return ClipScore(clip, numbers, iou, drawn, masks, np.stack([shrunk_mask(t, box) for t in traced]))
+    sizes = [
+        _size_errors(truth[n], measure(mask, seen=opening.sector.mask)) for n, mask in zip(numbers, masks, strict=True)
+    ]
+    squared = np.stack([shrunk_mask(t, box) for t in traced])
+    return ClipScore(clip, numbers, iou, drawn, masks, squared, np.stack(sizes))
+
+
+def _size_errors(mask_file: Path, found: Calipers) -> np.ndarray:
+    """(5,) of one frame against the calliper lines traced with its mask (CLIP_FFF.json beside CLIP_FFF_mask.png)."""
+    file = mask_file.with_name(mask_file.name.replace("_mask.png", ".json"))
+    lines = json.loads(file.read_text(encoding="utf-8")).get("lines", {}) if file.is_file() else {}
+    errors = np.full(len(LINES), np.nan)
+    for k, name in enumerate(LINES):
+        read = getattr(found, name)
+        if read is not None and name in lines:
+            errors[k] = abs(read.length / np.hypot(*np.subtract(*lines[name])) - 1)
+    return errors
 
 
 def temperature(scores: Sequence[ClipScore]) -> float:

@@ -15,7 +15,15 @@ def scored(sure: float, right: float, clip: str = "drawn") -> ClipScore:
     truth = np.zeros((1, 20, 20), np.uint8)
     truth[:, : round(20 * right)] = 1
     drawn = Drawn(np.zeros((1, 20, 20), np.uint8), shares, Letterbox(0, 20, 0, 20, 20), 0.5)
-    return ClipScore(clip, (0,), np.array([[right, 0.5, np.nan, 0.5, 0.5, 0.5]]), drawn, truth, truth)
+    return ClipScore(
+        clip,
+        (0,),
+        np.array([[right, 0.5, np.nan, 0.5, 0.5, 0.5]]),
+        drawn,
+        truth,
+        truth,
+        np.array([[0.1, np.nan, 0.3, 0.1, 0.1]]),
+    )
 
 
 def test_an_overconfident_network_is_cooled_and_an_honest_one_left_alone():
@@ -38,4 +46,6 @@ def test_the_card_says_who_labelled_and_what_was_wrong():
     assert "other (taken)" in found.text
     assert found.metrics["iou_lv"]["value"] == pytest.approx(0.7)
     assert found.metrics["others_refused"]["value"] == 0
+    assert found.metrics["median_error_lvid"]["value"] == pytest.approx(0.1)
+    assert "median_error_ivs" not in found.metrics
     assert "non-commercial" in found.text
