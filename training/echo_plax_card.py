@@ -132,10 +132,10 @@ were carried over from these by optical flow and looked at one by one.
 
 CAMUS, ACDC and LITFL make these weights **non-commercial, CC BY-NC-SA 4.0**.
 
-**Measured** against frames traced by eye, as the app draws them, with 95 % bootstrap intervals over clips; errors of sizes are relative to
-the traced callipers (1 is 100 %): each trainable clip
-by a network that it was left out of ({command}, three folds with shorter trainings than the shipped network's), and two clips
-that no network learnt from by the shipped one.
+**Measured** against frames traced by eye, as the app draws them, with 95 % bootstrap intervals over clips: each trainable clip
+by a network that it was left out of ({command}, three folds with shorter trainings than the
+shipped network's), and two clips that no network learnt from by the shipped one. Errors of sizes are relative to the traced
+callipers (1 is 100 %).
 
 | figure | value | 95 % | n |
 | --- | --- | --- | --- |
