@@ -12,6 +12,7 @@ from engine.ecg.layout import LIMB, Placed, candidates, column_starts
 from engine.ecg.leads import LEADS, RATE_HZ
 from engine.ecg.physics import lead_laws
 from engine.ecg.rectify import PX_PER_MM, FlatPage, flat_page
+from engine.ecg.registration import KNOTS, LAWS, along, registered
 from engine.ecg.segmentation import PageMaps, segment
 from engine.ecg.signal import EcgSignal
 from engine.ecg.text import Settings, Word, read_words, settings_of, word_boxes
@@ -42,6 +43,7 @@ SAME_PLACE_MM = 1.0  # by which separators of one column may differ from row to 
 LONG_SEPARATOR_MM = 35.0  # a higher stroke is no curve's
 NAME_MM = 9.0  # height of a name that a curve may run through, and of what is lost of the curve around it
 NAME_RIM_PX = 25  # by which a name is widened to what it hides, both sides together
+RIM_MS, RIM_MV = 16.0, 0.1  # at the ends of a column: what jumps there by more is no curve
 NAMED, USUAL = 0.25, 0.2  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
 
@@ -313,10 +315,20 @@ def _reading(sheet: Sheet, curves: Curves, placed: Placed, settings: Settings, o
     expected = tuple(k * COLUMN_MM * PX_PER_MM for k in (1, 2, 4)) if known else ()
     starts = column_starts(placed, _separators(sheet), curves.span, expected)
     calibration, notes = _calibrate(sheet, curves, placed, starts, settings, options)
+    places = {
+        lead: (row, column) for column, leads in enumerate(placed.layout.columns) for row, lead in enumerate(leads)
+    }
+
+    def read(lead: str, later: np.ndarray) -> Piece:
+        row, column = places[lead]
+        curve = curves.rows[placed.rows[row]]
+        return _piece(curve, lead, starts[column], starts[column + 1], starts[0], calibration, False, later)
+
+    grid = [read(lead, np.zeros(KNOTS)) for lead in places]
+    later = _skew(grid)
     grid = [
-        _piece(curves.rows[placed.rows[row]], lead, starts[column], starts[column + 1], starts[0], calibration, False)
-        for column, leads in enumerate(placed.layout.columns)
-        for row, lead in enumerate(leads)
+        _without_rims(read(lead, later[lead]) if lead in later else piece)
+        for lead, piece in zip(places, grid, strict=True)
     ]
     strips = [
         _piece(curves.rows[row], "", starts[0], starts[-1], starts[0], calibration, True)
@@ -333,6 +345,32 @@ def _reading(sheet: Sheet, curves: Curves, placed: Placed, settings: Settings, o
 def _upright_lead(piece: Piece) -> Piece:
     """-aVR, as Cabrera's order prints it, as aVR."""
     return replace(piece, lead=piece.lead[1:], values_mv=-piece.values_mv) if piece.lead.startswith("-") else piece
+
+
+def _skew(grid: list[Piece]) -> dict[str, np.ndarray]:
+    """(KNOTS,) samples by which to read limb leads later, by name as printed: where their laws say that rows are skew."""
+    pieces = {piece.lead.lstrip("-"): piece for piece in grid}
+    later: dict[str, np.ndarray] = {}
+    for names, signs in LAWS.items():
+        three = [pieces[name] for name in names]
+        if len({(piece.start, len(piece.values_mv)) for piece in three}) > 1:
+            continue
+        turned = [-sign if p.lead.startswith("-") else sign for sign, p in zip(signs, three, strict=True)]
+        found = registered(np.stack([p.values_mv for p in three]), (turned[0], turned[1], turned[2]))
+        later |= {piece.lead: shift for piece, shift in zip(three, found, strict=True) if shift.any()}
+    return later
+
+
+def _without_rims(piece: Piece) -> Piece:
+    """The piece without a jump of the last RIM_MS at either end: a separator's stroke, or the way to the next column's curve."""
+    values = piece.values_mv.copy()
+    count = round(RIM_MS * RATE_HZ / 1000)
+    for end in (values[: count + 1], values[::-1][: count + 1]):
+        if len(end) > count and np.isfinite(end).any():
+            inner = end[np.flatnonzero(np.isfinite(end))[-1]]
+            far = np.flatnonzero(np.abs(end - inner) > RIM_MV)
+            end[: far.max(initial=-1) + 1] = np.nan
+    return replace(piece, values_mv=values, y=np.where(np.isfinite(values), piece.y, np.nan))
 
 
 def _separators(sheet: Sheet) -> np.ndarray:
@@ -391,20 +429,32 @@ def _nearest_gain(pulse_mm: float) -> float | None:
 
 
 def _piece(
-    curve: RowCurve, lead: str, left: float, right: float, origin: float, calibration: Calibration, rhythm: bool
+    curve: RowCurve,
+    lead: str,
+    left: float,
+    right: float,
+    origin: float,
+    calibration: Calibration,
+    rhythm: bool,
+    later: np.ndarray | None = None,
 ) -> Piece:
-    """The samples at 500 Hz of a row between two places (px); zero is the median of the stretch."""
+    """The samples at 500 Hz of a row between two places (px); zero is the median of the stretch.
+
+    later: (KNOTS,) samples by which the row lies farther right than its time says, see registration.py.
+    """
     px_per_s = calibration.px_per_mm_x * calibration.speed_mm_s
     first = int(np.ceil((left - origin) / px_per_s * RATE_HZ - 1e-6))
     last = int(np.floor((right - origin) / px_per_s * RATE_HZ - 1e-6))
     x = origin + np.arange(first, last + 1) * px_per_s / RATE_HZ
+    if later is not None:
+        x = x + along(later, len(x)) * px_per_s / RATE_HZ
     columns = np.arange(len(curve.y))
     there = np.isfinite(curve.y)
     if there.sum() < 2 or len(x) == 0:
         empty = np.full(len(x), np.nan)
         return Piece(lead, first, empty, np.zeros(len(x)), x, empty, rhythm)
     y = np.interp(x, curve.way_x, curve.way_y)
-    y[~there[np.clip(np.round(x).astype(int), 0, len(there) - 1)]] = np.nan
+    y[~there[np.clip(np.round(x).astype(int), 0, len(there) - 1)] | (x < left - 1) | (x > right + 1)] = np.nan
     values = -(y - np.nanmedian(y)) / (calibration.px_per_mm_y * calibration.gain_mm_mv) if np.isfinite(y).any() else y
     return Piece(lead, first, values, np.interp(x, columns, curve.confidence), x, y, rhythm)
 

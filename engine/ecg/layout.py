@@ -45,6 +45,8 @@ LATE = 0.55  # of a column's width: how far into it
 CONTRADICTION = 0.5  # what a name at another lead's place counts against a layout
 DROPPED_ROW = 0.8  # what a row that is taken for no curve counts against it
 FAINT_ROW = 0.8  # what a row of curves counts against it that holds no ink, the whole width long
+SURE_WIDTH = 0.02  # by which curves that are as long as whole columns differ from them: names may stand elsewhere
+SURE_ENDS = 0.03  # of a column's width: ends of the curves that agree so well are the columns' ends
 CLEAR = 0.75  # likeness times confidence from which a name is certain
 
 
@@ -170,7 +172,9 @@ def column_starts(
         return np.array(span)
     left, right = span
     width = _column_width(placed, separators, (right - left) / count)
-    near = [w for w in expected if abs(w / width - 1) < 0.05]
+    whole = (right - left) / count
+    near = [w for w in expected if abs(w / whole - 1) < SURE_WIDTH]
+    near = near or [w for w in expected if abs(w / width - 1) < 0.05]
     width = min(near, key=lambda w: abs(w - width)) if near else width
     start = _first_start(separators, span, width, count)
     starts = start + width * np.arange(count + 1)
@@ -202,7 +206,8 @@ def _first_start(separators: np.ndarray, span: tuple[float, float], width: float
     left, right = span
     ends = [left, right - count * width]
     guess = float(np.mean(ends)) if abs(ends[0] - ends[1]) < 0.06 * width else left
-    tries = guess + np.linspace(-0.12, 0.12, 49) * width
+    reach = 0.03 if abs(ends[0] - ends[1]) < SURE_ENDS * width else 0.12
+    tries = guess + np.linspace(-reach, reach, 49) * width
     inner = np.arange(1, count)
     if len(separators) == 0:
         return guess

@@ -5,7 +5,7 @@ import pytest
 
 from engine import models
 from engine.ecg.digitisation import Digitisation, DigitiseOptions
-from engine.ecg.digitise import digitise
+from engine.ecg.digitise import Piece, _without_rims, digitise
 from engine.ecg.leads import LEADS
 from engine.errors import RefusedStudy
 from training.ecg_page import RenderedPage, plain_style, render
@@ -75,3 +75,19 @@ def test_a_corner_of_a_page_is_refused(page, network):
     height, width = page.image.shape[:2]
     with pytest.raises(RefusedStudy):
         digitise(page.image[: int(0.42 * height), : int(0.27 * width)].copy(), DigitiseOptions(), network)
+
+
+def test_a_jump_at_the_end_of_a_column_is_not_read():
+    values = 0.02 * np.sin(np.arange(400) / 30)
+    values[-4:] = 0.9
+    at = np.arange(400.0)
+    piece = Piece("I", 0, values, np.ones(400), at, at.copy(), False)
+    kept = np.isfinite(_without_rims(piece).values_mv)
+    assert kept[:-4].all()
+    assert not kept[-4:].any()
+
+
+def test_a_wave_inside_a_column_is_read():
+    values = 1.2 * np.exp(-(((np.arange(400) - 200) / 6.0) ** 2))
+    at = np.arange(400.0)
+    assert np.isfinite(_without_rims(Piece("I", 0, values, np.ones(400), at, at.copy(), False)).values_mv).all()

@@ -57,3 +57,16 @@ def test_columns_begin_at_the_separators():
     best = candidates(words, y, np.ones(len(y)), SPAN)[0]
     starts = column_starts(best, np.array([605.0, 1105.0, 1605.0]), SPAN, (500.0,))
     np.testing.assert_allclose(starts[1:4], [605, 1105, 1605], atol=8)
+
+
+def test_curves_as_long_as_four_columns_say_more_than_names_that_stand_wider():
+    columns = LAYOUTS["3x4+1"].columns
+    y = 200.0 + 250 * np.arange(4)
+    words = [
+        Word(lead, 0.95, (SPAN[0] + 535.0 * c - 20, y[r] - 60, SPAN[0] + 535.0 * c + 20, y[r] - 35))
+        for c, leads in enumerate(columns)
+        for r, lead in enumerate(leads)
+    ]
+    best = candidates(words, y, np.ones(4), SPAN)[0]
+    starts = column_starts(best, np.array([660.0, 1195.0]), SPAN, (250.0, 500.0, 1000.0))
+    np.testing.assert_allclose(starts, [100, 600, 1100, 1600, 2100], atol=16)
