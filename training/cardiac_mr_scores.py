@@ -134,13 +134,15 @@ def view_figures(seen: list[Seen], model: LoadedModel) -> list[Figure]:
             value = _f1_of(truth, answers, view, np.arange(len(seen)))
             low, high = interval(lambda rows, v=view: _f1_of(truth, answers, v, rows), patients)  # type: ignore[misc]
             found.append(Figure(f"f1_{view}", value, low, high, int((truth == view).sum()), "pictures"))
-    points = Sample()
-    for s in seen:
+    least = float(model.weight.operating["least_confidence"])
+    points, told = Sample(), Sample()
+    for s, answer in zip(seen, answers, strict=True):
         if s.view in POINTS and s.by_eye and np.isfinite(s.points).all():
             length = float(np.hypot(*(s.points[0] - s.points[1:].mean(0))))
             for p, (x, y) in zip(long_axis_points(s.image, model), s.points, strict=True):
                 points.add("landmarks_percent_of_length", 100 * float(np.hypot(p.x - x, p.y - y)) / length, s.patient)
-    return found + points.figures(np.median)
+                told.add("landmarks_found", float(answer == s.view and p.confidence >= least), s.patient)
+    return found + points.figures(np.median) + told.figures()
 
 
 def _f1_of(truth: np.ndarray, answers: np.ndarray, view: str, rows: np.ndarray) -> float:

@@ -6,6 +6,7 @@ The heart is found first, then every picture is read in one window around it, at
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ class Segmentation:
 
     confidence: (phase, slice, CROP_PX, CROP_PX) float16, probability of the most probable class in the network's window.
     matrix: 2x3, takes (x, y) of a picture into that window. mm_per_px: the size used; guessed where `guessed`.
+    wide: 0..1, share of the second cohort's way to draw the cavity, see `as_outlined`.
     """
 
     labels: np.ndarray
@@ -54,6 +56,7 @@ class Segmentation:
     matrix: np.ndarray
     mm_per_px: tuple[float, float]
     guessed: bool
+    wide: float = 0.0
 
 
 def segment(cine: Cine, model: LoadedModel, progress: Progress = silent) -> Segmentation:
@@ -79,7 +82,8 @@ def segment(cine: Cine, model: LoadedModel, progress: Progress = silent) -> Segm
     labels = cleaned(shares.argmax(2).astype(np.uint8), MM_PER_PX)
     shares *= np.where(labels[:, :, None] == shares.argmax(2)[:, :, None], 1, 0.5)  # what was dropped is unsure
     whole = _on_pixels(shares, labels, matrix, images.shape[2:])
-    return Segmentation(whole, shares.max(2).astype(np.float16), matrix, mm, cine.mm_per_px is None)
+    wide = 1 / (1 + math.exp(-cohort))
+    return Segmentation(whole, shares.max(2).astype(np.float16), matrix, mm, cine.mm_per_px is None, wide)
 
 
 def between(pictures: np.ndarray) -> np.ndarray:

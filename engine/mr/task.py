@@ -241,6 +241,8 @@ def _details(evidence: MrEvidence) -> dict[str, Any]:
         "landmark_confidence": {name: p and round(p.confidence, 3) for name, p in evidence.points.items()},
         "papillary_muscles": "counted to the cavity",
     }
+    if evidence.segmentation is not None:
+        details["cavity_drawn_wide"] = round(evidence.segmentation.wide, 3)  # share of Sunnybrook's convention
     if curves is not None:
         details |= {
             "end_diastolic_phase": curves.end_diastole,
