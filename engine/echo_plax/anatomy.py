@@ -11,17 +11,31 @@ VENTRICLE, SEPTUM, ATRIUM, RIGHT_VENTRICLE, OUTER_WALL, AORTA = range(1, 7)  # c
 STRUCTURES = (VENTRICLE, SEPTUM, ATRIUM, RIGHT_VENTRICLE, OUTER_WALL, AORTA)
 
 
+CHAMBERS = (VENTRICLE, ATRIUM, RIGHT_VENTRICLE, AORTA)
+NECK_PX = 5  # in the network's square: what is narrower than this on a chamber is a leak, not the chamber
+
+
 def tidy(mask: np.ndarray, allowed: Sequence[int] = STRUCTURES) -> np.ndarray:
     """(H, W) uint8 classes -> the same with the largest piece of each `allowed` structure alone, its holes filled.
 
-    Structures that are not allowed, and stray pieces, become background.
+    Chambers lose leaks that hang on them by less than NECK_PX. Structures that are not allowed, and stray pieces, become
+    background.
     """
     found = np.zeros_like(mask)
     for structure in allowed:
         inside = mask == structure
         if inside.any():
-            found[_whole(_largest_piece(inside)) & (found == 0)] = structure
+            whole = _whole(inside)
+            piece = _largest_piece(_without_leaks(whole) if structure in CHAMBERS else whole)
+            found[piece & (found == 0)] = structure
     return found
+
+
+def _without_leaks(inside: np.ndarray) -> np.ndarray:
+    """The (H, W) bool chamber opened by a disc; as it is where that leaves nothing."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (NECK_PX, NECK_PX))
+    opened = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+    return opened if opened.any() else inside
 
 
 def _largest_piece(inside: np.ndarray) -> np.ndarray:
@@ -30,6 +44,6 @@ def _largest_piece(inside: np.ndarray) -> np.ndarray:
 
 
 def _whole(inside: np.ndarray) -> np.ndarray:
-    """The (H, W) bool piece with its holes filled."""
+    """The (H, W) bool pieces with their holes filled."""
     outlines, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(np.zeros(inside.shape, np.uint8), outlines, -1, 1, cv2.FILLED) > 0
