@@ -53,7 +53,7 @@ class Round:
 ROUNDS = (
     Round(22, 2.5e-3, 0.22, neighbours=False),  # each slice by itself
     Round(26, 1.5e-3, 0.35, neighbours=True),  # what they mean to each other
-    Round(13, 1.0e-3, 0.3, neighbours=True),  # whose outlines they are
+    Round(5, 1.0e-3, 0.3, neighbours=True),  # whose outlines they are
 )
 
 
