@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app_pages.shared.answer import answer, refusal
-from app_pages.shared.desk import Desk, Result
+from app_pages.shared.desk import Desk, Result, desk
 from app_pages.shared.export import export
 from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
@@ -14,12 +14,15 @@ from app_pages.shared.section import section
 from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text, with_unit
-from app_pages.sparks_views import heat, table
+from app_pages.sparks_views import heat, marks, table
+from app_pages.sparks_views.folder import folder
+from app_pages.sparks_views.own_networks import own_networks
 from app_pages.sparks_views.player import player
 from app_pages.sparks_views.sizes import sizes
 from app_pages.sparks_views.why import why
 from engine.finding import Measurement
 from engine.registry import task
+from engine.sparks.agreement import Agreement, agreement
 from engine.sparks.evidence import SparksEvidence
 from service.report import Picture
 
@@ -58,6 +61,7 @@ DEFINITIONS = (
 
 def show() -> None:
     opened = opening(TASK, "a simulated cell")
+    folder(TASK, desk(TASK))
     if opened is None:
         return
     own, found = opened
@@ -73,6 +77,8 @@ def show() -> None:
     answer(finding, f"answer-{found.key}")
     _where(found)
     section("Why", "Which frames the network looked at when it said whether this recording holds sparks.")
+    if "frames" in finding.details["own_networks"]:
+        st.info("Your own network said which frames fire; it has no attention. Shown is what ours looked at.")
     why(found)
     _measured(found)
     section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
@@ -116,16 +122,21 @@ def _what_went_in(own: Desk, found: Result) -> None:
             f"facts-{found.key}",
         )
     sizes(own, found, missing=recording.um_per_px is None or recording.ms_per_frame is None)
+    own_networks(TASK, own, found)
 
 
 def _where(found: Result) -> None:
     """Hot spots, the selector, the player and the table."""
     evidence: SparksEvidence = found.analysis.evidence
     section("Where and when it sparks", _slow_words(found))
+    key = found.key
+    agreed = agreement(evidence.recording.annotations, evidence.sparks) if evidence.recording.annotations else None
     if not evidence.sparks:
         st.info("No spark was found in this recording.", icon=":material/info:")
+        if agreed or evidence.detection.slow:
+            view(heat.heat_map(evidence, (), None, "The cell without sparks", agreed), f"map-{key}")
+        _beside(evidence, agreed, key)
         return
-    key = found.key
     kept = table.accepted(evidence.sparks, key)
     numbers = [spark.number for spark in evidence.sparks]
     _take_from_map(key, numbers)
@@ -135,8 +146,10 @@ def _where(found: Result) -> None:
     chosen = st.session_state[f"spark-{key}"]
     own = [s for s in evidence.sparks if s.number == chosen]
     title = f"Hot spots of spark {chosen}" if own else f"Hot spots of {len(kept)} sparks"
-    view(heat.heat_map(evidence, own or kept, chosen if own else None, title), f"map-{key}")
-    st.caption(f"{title}: dF/F0 over the cell, brighter is more (viridis). Choose a ring to see that spark.")
+    view(heat.heat_map(evidence, own or kept, chosen if own else None, title, agreed), f"map-{key}")
+    st.caption(
+        f"{title}: dF/F0 over the cell, brighter is more (viridis). Choose a ring to see that spark.{_drawn(found)}"
+    )
     shown = own[0] if own else max(evidence.sparks, key=lambda s: s.probability)
     st.subheader(f"Spark {shown.number}, frame by frame", anchor=False)
     if player(evidence, shown, f"player-{key}", found.drawings):
@@ -148,6 +161,30 @@ def _where(found: Result) -> None:
     st.caption(
         f"{len(kept)} of {len(evidence.sparks)} sparks accepted. Rejected ones leave the map and your own exports."
     )
+    _beside(evidence, agreed, key)
+
+
+def _beside(evidence: SparksEvidence, agreed: Agreement | None, key: str) -> None:
+    """Marks that came with the recording, and what is slower than a spark."""
+    if agreed is not None:
+        st.subheader("Marks that came with the recording", anchor=False)
+        st.markdown(marks.sentence(agreed))
+        marks.mark_table(evidence, agreed, key)
+    if evidence.detection.slow:
+        st.subheader("Puffs and waves", anchor=False)
+        st.caption("Releases that last longer than any spark; they are not counted as sparks.")
+        marks.release_table(evidence, key)
+
+
+def _drawn(found: Result) -> str:
+    """What else is on the map."""
+    evidence: SparksEvidence = found.analysis.evidence
+    said = (
+        " Diamonds M: marks that came with it, dashed where no spark was found."
+        if evidence.recording.annotations
+        else ""
+    )
+    return said + (" Dashed rings: puffs and waves." if evidence.detection.slow else "")
 
 
 def _take_from_map(key: str, numbers: list[int]) -> None:

@@ -7,8 +7,8 @@ import math
 from engine.finding import Measurement
 
 UNITS = {  # UCUM codes that read badly as they are
-    "1": "", "/min": "per min", "{beats}": "beats", "deg": "°", "um": "µm", "um3": "µm³", "um2": "µm²", "m2": "m²",
-    "10*-3/um2/s": "per 1000 µm² per s", "10*-2/um/s": "per 100 µm per s",
+    "1": "", "/min": "per min", "{beats}": "beats", "{sparks}": "", "deg": "°", "um": "µm", "um3": "µm³", "um2": "µm²",
+    "m2": "m²", "10*-3/um2/s": "per 1000 µm² per s", "10*-2/um/s": "per 100 µm per s",
 }  # fmt: skip
 PLACES = ("lead", "beat", "spark", "frame", "slice")  # kinds of place that a reader knows by name
 SMALL_STEPS = {"mV": 2, "s": 2, "1": 2}  # decimals; other units are told in whole numbers from 10 on

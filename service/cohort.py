@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number, path in enumerate(studies, 1):
         print(f"{number} of {len(studies)}", file=sys.stderr)
         try:
-            rows.append(row(path.name, chosen.analyse(read_path(path), store=store).finding))
+            rows.append(row(path.name, chosen.analyse(read_path(path, chosen.in_pieces), store=store).finding))
         except (EngineError, OSError, MemoryError) as error:
             rows.append({"study": path.name, "status": "unreadable", "reason": str(error) or type(error).__name__})
         except Exception as error:  # a defect of ours must not cost the other studies; only its kind is named

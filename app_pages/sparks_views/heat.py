@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app_pages.shared.wording import text
-from engine.sparks.events import Spark
+from engine.sparks.agreement import Agreement
+from engine.sparks.events import SlowRelease, Spark
 from engine.sparks.evidence import SparksEvidence
 from engine.sparks.fit import marked_pixels
 
@@ -70,14 +71,21 @@ def scaled(light: np.ndarray) -> np.ndarray:
     return np.clip((light - low) / max(float(high - low), 1e-6) * 255, 0, 255).astype(np.float32)
 
 
-def heat_map(evidence: SparksEvidence, shown: Sequence[Spark], chosen: int | None, title: str) -> str:
-    """HTML of the map: a ring and a number per spark, each of which can be chosen.
+def heat_map(
+    evidence: SparksEvidence, shown: Sequence[Spark], chosen: int | None, title: str, agreed: Agreement | None = None
+) -> str:
+    """HTML of the map: a ring and a number per spark, each of which can be chosen; puffs and waves by name.
 
-    shown: the sparks on it. chosen: number of the one that is outlined boldly, None for all alike.
+    shown: the sparks on it. chosen: number of the one that is outlined boldly, None for all alike. agreed: draws the marks that
+    came with the recording, each with whether it was found.
     """
     drawn = picture(evidence, hot_spots(evidence, shown))
     height, width = drawn.shape[:2]
-    rings = "".join(_ring(evidence, spark, spark.number == chosen, max(width, height)) for spark in shown)
+    size = max(width, height)
+    rings = "".join(_release(evidence, release, size) for release in evidence.detection.slow)
+    if agreed is not None:
+        rings += "".join(_mark(evidence, k, number, size) for k, number in enumerate(agreed.found_as))
+    rings += "".join(_ring(evidence, spark, spark.number == chosen, size) for spark in shown)
     return (
         f"<div class='scroll' tabindex='0' role='region' aria-label='{text(title)}'>"
         f"<svg viewBox='0 0 {width} {height}' role='group' aria-label='{text(title)}' "
@@ -116,4 +124,45 @@ def _ring(evidence: SparksEvidence, spark: Spark, chosen: bool, size: int) -> st
         f"<ellipse {ellipse} fill='none' stroke='{stroke}' stroke-width='{thick * size:.2f}'/>"
         f"<text x='{x + radius:.1f}' y='{y - tall:.1f}' font-size='{size / 40:.1f}' font-weight='600' "
         f"style='fill:{stroke};paint-order:stroke;stroke:#000;stroke-width:{size / 350:.2f}px'>{spark.number}</text></g>"
+    )
+
+
+def _release(evidence: SparksEvidence, release: SlowRelease, size: int) -> str:
+    """A puff or wave: dashed, with its name and frames."""
+    line = evidence.recording.line_scan
+    x, y = release.x + 0.5, ((release.t_start + release.t_end + 1) / 2 if line else release.y + 0.5)
+    wide = max(release.extent_px / 2, size / 60)
+    tall = max((release.t_end - release.t_start + 1) / 2, size / 60) if line else wide
+    said = f"{release.kind}, frames {release.t_start} to {release.t_end}"
+    dashes = f"stroke-dasharray='{size / 90:.2f} {size / 120:.2f}'"
+    ellipse = f"<ellipse cx='{x:.1f}' cy='{y:.1f}' rx='{wide:.1f}' ry='{tall:.1f}' fill='none'"
+    return (
+        f"<g><title>{text(said)}</title>{ellipse} stroke='#000' stroke-width='{0.006 * size:.2f}'/>"
+        f"{ellipse} stroke='#56b4e9' stroke-width='{0.004 * size:.2f}' {dashes}/>"
+        f"{_word(release.kind, x, y + size / 120, size, '#56b4e9')}</g>"
+    )
+
+
+def _mark(evidence: SparksEvidence, k: int, number: int | None, size: int) -> str:
+    """Mark k (from 0) as a diamond: whole where a spark was found there, dashed where none was."""
+    mark = evidence.recording.annotations[k]
+    line = evidence.recording.line_scan
+    x, y = mark.x + 0.5, ((mark.t_start + mark.t_end + 1) / 2 if line else mark.y + 0.5)
+    reach = size / 45
+    said = f"Mark {k + 1}: {'not found' if number is None else f'found as spark {number}'}"
+    path = f"<path d='M{x:.1f} {y - reach:.1f}l{reach:.1f} {reach:.1f}l{-reach:.1f} {reach:.1f}l{-reach:.1f} {-reach:.1f}z'"
+    dashes = f"stroke-dasharray='{size / 180:.2f} {size / 220:.2f}'" if number is None else ""
+    name = f"M{k + 1}{'?' if number is None else ''}"
+    return (
+        f"<g><title>{text(said)}</title>{path} fill='none' stroke='#000' stroke-width='{0.006 * size:.2f}'/>"
+        f"{path} fill='none' stroke='#f0e442' stroke-width='{0.0035 * size:.2f}' {dashes}/>"
+        f"{_word(name, x - reach, y + reach + size / 50, size, '#f0e442')}</g>"
+    )
+
+
+def _word(said: str, x: float, y: float, size: int, colour: str) -> str:
+    """Readable on every colour."""
+    return (
+        f"<text x='{x:.1f}' y='{y:.1f}' font-size='{size / 48:.1f}' font-weight='600' "
+        f"style='fill:{colour};paint-order:stroke;stroke:#000;stroke-width:{size / 350:.2f}px'>{text(said)}</text>"
     )

@@ -76,7 +76,10 @@ class Spark:
 
 @dataclass(frozen=True)
 class SlowRelease:
-    """A puff or a wave: frames (inclusive) and centre in px of the recording; extent in px; dF/F0 at its strongest."""
+    """A puff or a wave: frames (inclusive) and centre in px of the recording; dF/F0 at its strongest.
+
+    extent_px: longer side of the region that reaches half of its height at any time.
+    """
 
     kind: str  # puff | wave
     x: float
@@ -117,7 +120,7 @@ def slow_releases(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid, firs
         end = peak + int(np.argmin(above[peak:])) if not above[peak:].all() else len(trace)
         if (end - begin) * grid.ms < SLOW_DURATION_MS:
             continue
-        extent = max((window[2].stop - window[2].start), (window[1].stop - window[1].start)) * grid.bin_px
+        extent = _extent(np.where(inside, steady[window], 0.0).max(0)) * grid.bin_px
         row, column = window[1].start + y, window[2].start + x
         out.append(
             SlowRelease(
@@ -131,3 +134,9 @@ def slow_releases(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid, firs
             )
         )
     return out
+
+
+def _extent(highest: np.ndarray) -> int:
+    """Longer side, in samples, of where (H, W) reaches half of its largest value."""
+    rows, columns = np.nonzero(highest >= 0.5 * highest.max())
+    return int(max(np.ptp(rows), np.ptp(columns))) + 1

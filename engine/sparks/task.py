@@ -18,6 +18,7 @@ from engine.models import LoadedModel, ModelStore
 from engine.progress import Progress, part
 from engine.registry import Answer
 from engine.sparks import artefacts, own_networks
+from engine.sparks.agreement import agreement
 from engine.sparks.detect import Detection, detect
 from engine.sparks.events import Spark
 from engine.sparks.evidence import SparksEvidence
@@ -187,7 +188,7 @@ def name_sparks(recording: Recording, detection: Detection, threshold: float) ->
 
 
 def _measurements(recording: Recording, detection: Detection, sparks: Sequence[Spark]) -> list[Measurement]:
-    found = [Measurement("spark_count", "Sparks", float(len(sparks)), "1")]
+    found = [Measurement("spark_count", "Sparks", float(len(sparks)), "{sparks}")]
     if recording.ms_per_frame and recording.um_per_px:
         seconds = recording.shape[0] * recording.ms_per_frame / 1000
         um = detection.grid.bin_px * recording.um_per_px
@@ -269,6 +270,7 @@ def _details(
     recording: Recording, detection: Detection, sparks: Sequence[Spark], own: own_networks.Asked
 ) -> dict[str, object]:
     kinds = [s.kind for s in detection.slow]
+    agreed = agreement(recording.annotations, sparks)
     return {
         "frames": recording.shape[0],
         "height": recording.shape[1],
@@ -279,6 +281,7 @@ def _details(
         "puffs": kinds.count("puff"),
         "waves": kinds.count("wave"),
         "notes": list(recording.notes),
-        "annotations": [vars(a) for a in recording.annotations],
+        "annotations": [vars(a) | {"found_as": n} for a, n in zip(recording.annotations, agreed.found_as, strict=True)],
+        "unmarked_sparks": list(agreed.unmarked) if recording.annotations else [],
         "own_networks": [name for name, asked in (("frames", own.frames), ("pixels", own.pixels)) if asked],
     }

@@ -12,20 +12,12 @@ from engine.registry import task
 from engine.sparks.keras_networks import inception, unet
 from engine.sparks.task import options
 from tests.engine.sparks.drawn_recording import drawn, stack
-from tests.engine.sparks.keras_files import h5, random_arrays
+from tests.engine.sparks.keras_files import always
 
 SPARKS = [(15, 8, 10, 1.0, 2.2, 12.0, 40.0), (30, 16, 30, 0.8, 2.0, 12.0, 30.0)]
 FRAMES = drawn(SPARKS, width=80)
 LOGIT = 3.0
 SAYS_SPARK = 1 / (1 + np.exp(-LOGIT))
-
-
-def always(graph, channels, logit):
-    """A file whose network gives every picture the same two logits, 0 and `logit`."""
-    arrays = random_arrays(graph, channels)
-    last = max(arrays)
-    arrays[last] = [np.zeros_like(arrays[last][0]), np.array([0, logit], np.float32)]
-    return h5(graph, arrays, True)
 
 
 @pytest.fixture(scope="module")
