@@ -15,6 +15,8 @@ ASKED_FOR = (
     "choose a parasternal long-axis loop (left ventricle lying, aorta and left atrium on the right), "
     "without Doppler, M-mode or measurements drawn on it."
 )
+STRIP = 1.8  # times its height: wider than any sector; M-mode and Doppler are strips in time
+CORNER = 0.2  # of the breadth and the height: the upper corners, which a sector leaves black
 FEATURES = (
     "sure_ventricle",
     "sure_septum",
@@ -41,6 +43,10 @@ class View:
 
 def judge(drawn: Drawn, model: LoadedModel) -> View:
     """Whether a few frames (see `segmentation.look`), or a whole recording, show the view. model: `echo-plax`."""
+    if is_strip(drawn):
+        return View(
+            0.0, False, f"Expected a parasternal long axis, this looks like M-mode or Doppler over time; {ASKED_FOR}"
+        )
     operating = model.weight.operating
     every = np.unique(np.linspace(0, len(drawn.shares) - 1, 8).round().astype(int))
     per_frame = np.stack([features(drawn.shares[k]) for k in every])
@@ -49,6 +55,15 @@ def judge(drawn: Drawn, model: LoadedModel) -> View:
     probability = 1 / (1 + float(np.exp(-logit)))
     accepted = probability >= operating["view_threshold"]
     return View(probability, accepted, "" if accepted else reason(mean))
+
+
+def is_strip(drawn: Drawn) -> bool:
+    """Whether what is looked at is wide and lit up to its upper corners, where a sector is black."""
+    top, left, height, width = drawn.box.inner
+    tall, wide = max(1, round(CORNER * height)), max(1, round(CORNER * width))
+    above = drawn.squares[:, top : top + tall, left : left + width]
+    corners = np.concatenate([above[..., :wide], above[..., -wide:]], axis=2)
+    return width > STRIP * height and float((corners > 0).mean()) > 0.5
 
 
 def features(shares: np.ndarray) -> np.ndarray:

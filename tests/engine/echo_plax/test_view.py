@@ -4,7 +4,7 @@ import pytest
 from engine.echo.letterbox import Letterbox
 from engine.echo_plax.anatomy import AORTA, ATRIUM, OUTER_WALL, RIGHT_VENTRICLE, SEPTUM, VENTRICLE
 from engine.echo_plax.segmentation import Drawn
-from engine.echo_plax.view import CODE, FEATURES, features, in_order, judge, reason
+from engine.echo_plax.view import CODE, FEATURES, features, in_order, is_strip, judge, reason
 from engine.models import LoadedModel
 from engine.weights import Weight
 
@@ -58,3 +58,15 @@ def test_features_are_shares():
     assert found.shape == (len(FEATURES),)
     assert found[:6] == pytest.approx([0.9] * 6, abs=1e-2)
     assert found[6] == 1
+
+
+def test_a_wide_picture_lit_to_its_corners_is_a_strip_in_time():
+    shares = np.zeros((1, 7, 160, 160), np.float16)
+    strip, sector = np.zeros((1, 160, 160), np.uint8), np.zeros((1, 160, 160), np.uint8)
+    strip[:, 45:115] = 90
+    for row in range(45, 115):  # a sector opens downwards
+        sector[:, row, 80 - (row - 45) : 80 + (row - 45)] = 90
+    wide = Letterbox(0, 350, 0, 800, 160)
+    assert is_strip(Drawn(strip, shares, wide, 0.5))
+    assert not is_strip(Drawn(sector, shares, wide, 0.5))
+    assert not is_strip(Drawn(strip, shares, Letterbox(0, 600, 0, 800, 160), 0.5))
