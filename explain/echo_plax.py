@@ -12,7 +12,7 @@ from engine.models import ModelStore
 from engine.progress import Progress, part, silent
 from explain.explanation import Explanation, Faithfulness
 from explain.faithfulness import deletion
-from explain.structure_maps import grad_cam, input_gradients
+from explain.structure_maps import input_shares
 
 MOST_FRAMES = 4  # that maps are made of: end-diastole and end-systole of the first two beats
 PATCHES = 16  # per side: what the deletion check removes is a patch of the picture, not a pixel
@@ -22,8 +22,8 @@ AXES = {
     "likeliest": "(frame, y, x) class number of the likeliest structure (0 background), as confidence",
     "second": "(frame, y, x) class number of the second likeliest structure (0 background), as confidence",
     "margin": "(frame, y, x) 0..1: by how much the likeliest is likelier than the second, as confidence",
-    "attribution": "(frame, structure, y, x) of the classes 1 to 6, 0..1 of each map's own largest: what raises the score of the "
-    "structure that is drawn (Grad-CAM; input gradients of a network of the user's own)",
+    "attribution": "(frame, structure, y, x) of the classes 1 to 6, 0..1 of each map's own largest: share of each pixel in "
+    "the score of the structure where it is drawn (input times gradient)",
 }
 
 
@@ -67,9 +67,8 @@ def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) 
 
 def attributions(squares: np.ndarray, pencil: Pencil, progress: Progress) -> list[np.ndarray]:
     """(n, S, S) uint8 frames -> per structure, in the classes' order, (n, S, S) float32 of 0 or more."""
-    method = input_gradients if pencil.own else grad_cam
     return [
-        np.maximum(method(squares, pencil.model, structure, part(progress, k / 6, (k + 1) / 6)), 0)
+        input_shares(squares, pencil.model, structure, part(progress, k / 6, (k + 1) / 6))
         for k, structure in enumerate(STRUCTURES)
     ]
 

@@ -1,4 +1,4 @@
-"""What a drawn structure rests on, by Captum: Grad-CAM of a network with layers, input gradients of any other."""
+"""What a drawn structure rests on, by Captum: Grad-CAM of a network with layers, input times gradient of any."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BATCH = 8  # frames; one where the pictures are large
 LARGE = 256  # px
+SMOOTH = 3.0  # px of the square, standard deviation
 DOING = "Asking the network what each structure rests on"
 
 
@@ -38,13 +39,19 @@ def grad_cam(squares: np.ndarray, model: LoadedModel, structure: int, progress: 
         )
 
 
-def input_gradients(squares: np.ndarray, model: LoadedModel, structure: int, progress: Progress) -> np.ndarray:
-    """(n, S, S) uint8 frames -> (n, S, S) float32, 0 or more: Captum's Saliency (Simonyan 2013) of the same score."""
-    from captum.attr import Saliency
+def input_shares(squares: np.ndarray, model: LoadedModel, structure: int, progress: Progress) -> np.ndarray:
+    """(n, S, S) uint8 frames -> (n, S, S) float32, 0 or more: the size of each pixel's share in the same score.
+
+    Captum's InputXGradient (Shrikumar 2016, arXiv:1605.01713), smoothed over SMOOTH px since single pixels of speckle mean
+    nothing. It needs no layer, so that any network can be asked.
+    """
+    import cv2
+    from captum.attr import InputXGradient
 
     with model.lock:
-        saliency = Saliency(_score(model, structure))
-        return _batched(squares, model, progress, lambda x: saliency.attribute(x).detach())
+        method = InputXGradient(_score(model, structure))
+        found = _batched(squares, model, progress, lambda x: method.attribute(x).detach().abs())
+    return np.stack([cv2.GaussianBlur(one, (0, 0), SMOOTH) for one in found])
 
 
 def _score(model: LoadedModel, structure: int) -> Callable[[Tensor], Tensor]:

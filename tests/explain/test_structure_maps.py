@@ -9,7 +9,8 @@ from engine.models import LoadedModel
 from engine.progress import silent
 from engine.unet import UNet
 from engine.weights import Weight
-from explain.structure_maps import grad_cam, input_gradients
+from explain import structure_maps
+from explain.structure_maps import grad_cam, input_shares
 
 
 def loaded(module):
@@ -24,16 +25,25 @@ class Bright(nn.Module):
         return torch.cat([torch.full_like(x, 0.3), x * weight], 1)
 
 
-def test_input_gradients_are_the_weights_where_the_structure_is_drawn():
+def test_shares_are_grey_times_weight_where_the_structure_is_drawn(monkeypatch):
+    monkeypatch.setattr(structure_maps, "SMOOTH", 1e-3)
     squares = np.zeros((1, 8, 8), np.uint8)
     squares[0, 2:4] = 255
-    found = input_gradients(squares, loaded(Bright()), 1, silent)
-    np.testing.assert_allclose(found[0, 2, :4], 2, atol=1e-6)
-    np.testing.assert_allclose(found[0, 2, 4:], 1, atol=1e-6)
-    assert (found[0, 5] == 0).all()
+    squares[0, 4:6] = 51  # too dark on either side: not drawn
+    found = input_shares(squares, loaded(Bright()), 1, silent)
+    np.testing.assert_allclose(found[0, 2, :4], 2, atol=1e-5)
+    np.testing.assert_allclose(found[0, 2, 4:], 1, atol=1e-5)
+    assert (found[0, 6] == 0).all()
 
 
-@pytest.mark.parametrize("method", [grad_cam, input_gradients])
+def test_a_single_speckle_is_spread():
+    squares = np.zeros((1, 16, 16), np.uint8)
+    squares[0, 8, 4] = 255
+    found = input_shares(squares, loaded(Bright()), 1, silent)[0]
+    assert 0 < found[8, 6] < found[8, 4] < 1
+
+
+@pytest.mark.parametrize("method", [grad_cam, input_shares])
 def test_maps_have_the_squares_shape_and_leave_nothing_behind(method):
     torch.manual_seed(0)
     model = loaded(UNet(1, 3, (4, 6, 8)))
@@ -47,4 +57,4 @@ def test_maps_have_the_squares_shape_and_leave_nothing_behind(method):
 
 def test_a_structure_that_is_drawn_nowhere_rests_on_nothing():
     squares = np.zeros((1, 8, 8), np.uint8)
-    assert (input_gradients(squares, loaded(Bright()), 1, silent) == 0).all()
+    assert (input_shares(squares, loaded(Bright()), 1, silent) == 0).all()
