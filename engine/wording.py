@@ -11,7 +11,7 @@ UNITS = {  # UCUM codes that read badly as they are
     "m2": "m²", "10*-3/um2/s": "per 1000 µm² per s", "10*-2/um/s": "per 100 µm per s",
 }  # fmt: skip
 PLACES = ("lead", "beat", "spark", "frame", "slice")  # kinds of place that a reader knows by name
-SMALL_STEPS = {"mV": 2, "s": 2, "1": 2}  # decimals; other units are told in whole numbers from 10 on
+SMALL_STEPS = {"mV": 2, "s": 2, "1": 2, "mm": 1}  # decimals; other units are told in whole numbers from 10 on
 
 
 def percent(share: float) -> str:

@@ -1,6 +1,8 @@
 // Plays frames that the page sends; the curve under them is a scrubber: pointing, dragging or arrow keys choose the frame.
 
-const WIDTH = 720, HEIGHT = 170, LEFT = 52, RIGHT = 710, TOP = 24, BOTTOM = 138;
+const WIDTH = 720, HEIGHT = 170, LEFT = 52, TOP = 24, BOTTOM = 138;
+const NAMED = 560, UNNAMED = 710; // right end of the curves, with their names beside them or without
+const NAME = 18; // height of a name
 const DASHES = ["6 3", "2 3", "9 3 2 3", "4 2", "1 2"];
 
 export default function (component) {
@@ -37,7 +39,7 @@ function build(root, data) {
     said.textContent = `Frame ${at * data.step + 1} of ${(count - 1) * data.step + 1}${time}${told}`;
     image.alt = `${data.title}, frame ${at * data.step + 1}`;
     if (drawn) { drawn.src = `data:image/jpeg;base64,${data.drawn[at]}`; drawn.alt = `${image.alt}, with what was drawn`; }
-    if (line) { const x = place(at, count); line.setAttribute("x1", x); line.setAttribute("x2", x); svg.setAttribute("aria-valuenow", at + 1); svg.setAttribute("aria-valuetext", said.textContent); }
+    if (line) { const x = place(at, count, end(data)); line.setAttribute("x1", x); line.setAttribute("x2", x); svg.setAttribute("aria-valuenow", at + 1); svg.setAttribute("aria-valuetext", said.textContent); }
   }
   function stop() { clearInterval(root.timer); root.timer = 0; play.textContent = "▶ Play"; play.setAttribute("aria-pressed", "false"); }
   play.onclick = () => {
@@ -56,42 +58,44 @@ function build(root, data) {
     const follow = (event) => {
       const box = svg.getBoundingClientRect();
       const x = ((event.clientX - box.left) / box.width) * WIDTH;
-      stop(); show(Math.round(((x - LEFT) / (RIGHT - LEFT)) * (count - 1)));
+      stop(); show(Math.round(((x - LEFT) / (end(data) - LEFT)) * (count - 1)));
     };
     svg.onpointermove = follow; svg.onpointerdown = follow;
   }
   show(at);
 }
 
-function place(frame, count) { return LEFT + (frame / Math.max(count - 1, 1)) * (RIGHT - LEFT); }
+function end(data) { return data.others?.length ? NAMED : UNNAMED; }
+
+function place(frame, count, right) { return LEFT + (frame / Math.max(count - 1, 1)) * (right - LEFT); }
 
 function drawing(data) {
   const others = data.others ?? [], all = [data.curve, ...others].flatMap((c) => c.values).filter((v) => v != null);
-  const high = Math.max(...all, 1e-9) * 1.06, count = data.curve.values.length;
+  const high = Math.max(...all, 1e-9) * 1.06, count = data.curve.values.length, right = end(data);
   const y = (v) => BOTTOM - (v / high) * (BOTTOM - TOP);
   const line = (values) => {
     let path = "", open = false;
-    values.forEach((v, k) => { if (v == null) { open = false; } else { path += `${open ? "L" : "M"}${place(k, count).toFixed(1)} ${y(v).toFixed(1)}`; open = true; } });
+    values.forEach((v, k) => { if (v == null) { open = false; } else { path += `${open ? "L" : "M"}${place(k, count, right).toFixed(1)} ${y(v).toFixed(1)}`; open = true; } });
     return path;
   };
   const beside = named(others, y).map(({ other, k, at }) =>
-    `<path class="values beside" stroke-dasharray="${DASHES[k % DASHES.length]}" d="${line(other.values)}"/><text class="over" x="${RIGHT}" y="${at}" text-anchor="end">${escape(other.name)}</text>`).join("");
+    `<path class="values beside" stroke-dasharray="${DASHES[k % DASHES.length]}" d="${line(other.values)}"/><text x="${right + 8}" y="${at}">${escape(other.name)}</text>`).join("");
   const marks = data.marks.map((m) => {
-    const x = place(m.frame, count), up = m.kind === "up", tip = y(data.curve.values[m.frame] ?? 0) + (up ? -4 : 4), base = tip + (up ? -9 : 9);
+    const x = place(m.frame, count, right), up = m.kind === "up", tip = y(data.curve.values[m.frame] ?? 0) + (up ? -4 : 4), base = tip + (up ? -9 : 9);
     return `<path class="mark" d="M${x} ${tip}L${x - 5} ${base}H${x + 5}Z"/><text x="${x}" y="${up ? base - 3 : base + 12}" text-anchor="middle">${escape(m.label)}</text>`;
   }).join("");
-  const levels = [0, 0.5, 1].map((s) => `<path class="axis" d="M${LEFT} ${y(s * high / 1.06)}H${RIGHT}"/><text x="${LEFT - 6}" y="${y(s * high / 1.06) + 4}" text-anchor="end">${(s * high / 1.06).toPrecision(3)}</text>`).join("");
+  const levels = [0, 0.5, 1].map((s) => `<path class="axis" d="M${LEFT} ${y(s * high / 1.06)}H${right}"/><text x="${LEFT - 6}" y="${y(s * high / 1.06) + 4}" text-anchor="end">${(s * high / 1.06).toPrecision(3)}</text>`).join("");
   const last = data.seconds ? `${((count - 1) / data.rate).toFixed(1)} s` : `frame ${count}`;
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="slider" tabindex="0" aria-label="${escape(data.curve.name)}: choose a frame" aria-valuemin="1" aria-valuemax="${count}" aria-valuenow="1">
     ${levels}${beside}<path class="values" d="${line(data.curve.values)}"/>${marks}
-    <line class="here" y1="${TOP}" y2="${BOTTOM}"/><text x="${LEFT}" y="${HEIGHT - 8}">0</text><text x="${RIGHT}" y="${HEIGHT - 8}" text-anchor="end">${last}</text></svg>`;
+    <line class="here" y1="${TOP}" y2="${BOTTOM}"/><text x="${LEFT}" y="${HEIGHT - 8}">0</text><text x="${right}" y="${HEIGHT - 8}" text-anchor="end">${last}</text></svg>`;
 }
 
-// Names stand above the last value of their curve, and keep clear of each other.
+// Names stand beside the last value of their curve, and keep clear of each other.
 function named(others, y) {
   const placed = others.map((other, k) => ({ other, k, last: other.values.findLast((v) => v != null) })).filter((o) => o.last != null).sort((a, b) => a.last - b.last);
-  let below = BOTTOM + 12;
-  return placed.map((o) => { const at = Math.min(y(o.last) - 3, below - 12); below = at; return { ...o, at }; });
+  let below = BOTTOM + NAME;
+  return placed.map((o) => { const at = Math.min(y(o.last) + 4, below - NAME); below = at; return { ...o, at }; });
 }
 
 function escape(words) { const p = document.createElement("p"); p.textContent = words; return p.innerHTML.replaceAll('"', "&quot;"); }

@@ -12,7 +12,7 @@ def test_example_is_answered_drawn_explained_and_exported(open_app):
     to_page(page, "Parasternal long axis")
     page.get_by_role("button", name="Try the synthetic example").click()
     answered(page)
-    assert re.match(r"LV at end-diastole \d+ mm", headline(page))
+    assert re.match(r"LV at end-diastole [\d.]+ mm", headline(page))
     slider = page.locator("#player svg[role=slider]")
     first = page.locator("#player .frame").inner_text()
     slider.focus()
