@@ -149,3 +149,29 @@ def test_evidence_has_a_picture_per_frame(answered, beating):
     evidence = answered.evidence
     assert len(evidence.plain) == len(evidence.drawn) == len(evidence.squares) == len(beating)
     assert replace(evidence, beats=()).beats == ()
+
+
+def shares_of(sure, frames=8):
+    """(frames, 4, 128, 128): cavity, myocardium and atrium of 20 x 20 px each, drawn with these probabilities (frames,)."""
+    shares = np.zeros((frames, 4, 128, 128), np.float16)
+    shares[:, 0] = 1
+    for k, left in ((1, 20), (2, 50), (3, 80)):
+        area = (slice(None), slice(40, 60), slice(left, left + 20))
+        shares[:, k][area] = np.broadcast_to(np.array(sure, np.float16)[:, None, None], (frames, 20, 20))
+        shares[:, 0][area] = 1 - shares[:, k][area]
+    return shares
+
+
+def test_one_lifted_frame_of_eight_is_forgiven_and_two_are_not():
+    assert task._forgiving_sureness(shares_of([0.95] * 7 + [0.1])) == pytest.approx(0.95, abs=0.01)
+    assert task._forgiving_sureness(shares_of([0.95] * 6 + [0.1] * 2)) < task.SURE
+
+
+def test_walls_that_are_guessed_are_refused_though_the_view_looks_right(store):
+    squares = np.zeros((8, 128, 128), np.uint8)
+    box = task.Letterbox(0, 128, 0, 128, 128)
+    guessed = task.Drawn(squares, shares_of([0.6] * 8), box)
+    with pytest.raises(task.RefusedStudy, match="walls that are guessed"):
+        task._check_view(guessed, -1e9, store.get("echo-ef-view"))
+    with pytest.raises(task.RefusedStudy, match="four-chamber"):
+        task._check_view(guessed, 1e9, store.get("echo-ef-view"))
