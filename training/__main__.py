@@ -11,6 +11,7 @@ TRAININGS = {
     "cardiac-mr-views": "training.cardiac_mr_views",
     "echo-ef": "training.echo_ef",
     "echo-plax": "training.echo_plax",
+    "echo-plax-carry": "training.echo_plax_carry",
     "ecg-page": "training.ecg_segmentation",
     "ecg-classifier": "training.ecg_classifier",
     "ecg": "training.ecg_classifier",

@@ -116,8 +116,8 @@ Research use, not a medical device. Draws left ventricle, septum, left atrium, r
 aorta in frames of a parasternal long axis; sizes are measured on what it draws, and whether a recording shows that view is
 judged by it.
 
-**No clinician labelled the training data.** Two or three frames of each clip were traced by eye; neighbouring frames' masks
-were carried over from these by optical flow and looked at one by one.
+**No clinician labelled the training data.** Two or three frames of each clip were traced by eye; the masks of 69
+neighbouring frames were carried over from these by optical flow (`python -m training echo-plax-carry`) and looked at one by one.
 
 **Network**: U-Net of 2.5 million parameters on 160 x 160 px, grey; it starts as `echo-apical`.
 
