@@ -74,7 +74,7 @@ def carried(grey: np.ndarray, mask: np.ndarray, start: int, stop: int) -> np.nda
     x, y = columns, rows  # where each pixel was at `start`
     step = 1 if stop > start else -1
     for at in range(start, stop, step):
-        back = flow.calc(grey[at + step], grey[at], None)
+        back = flow.calc(grey[at + step], grey[at], None)  # type: ignore[call-overload]
         there = columns + back[..., 0], rows + back[..., 1]
         x, y = (cv2.remap(p, *there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for p in (x, y))
     shares = [cv2.remap((mask == k).astype(np.float32), x, y, cv2.INTER_LINEAR) for k in (0, *STRUCTURES)]
