@@ -52,13 +52,18 @@ def drawn(frame: np.ndarray, mask: np.ndarray, structures: Sequence[Structure]) 
         outlines, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         for outline in outlines:
             _stroke(picture, outline[:, 0], structure)
-        if structure.label:
-            _name(picture, inside, structure)
     return picture
 
 
+def name_structures(picture: np.ndarray, mask: np.ndarray, structures: Sequence[Structure]) -> None:
+    """Writes each structure's label into (h, w, 3) uint8 RGB, where the (h, w) mask shows it thickest."""
+    for structure in structures:
+        inside = (mask == structure.number).astype(np.uint8)
+        if inside.any():
+            _name(picture, inside, structure)
+
+
 def _name(picture: np.ndarray, inside: np.ndarray, structure: Structure) -> None:
-    """Writes the label where the structure is thickest, light on dark."""
     _, _, _, (x, y) = cv2.minMaxLoc(cv2.distanceTransform(inside, cv2.DIST_L1, 3))
     (width, height), _ = cv2.getTextSize(structure.label, FONT, FONT_SCALE, 1)
     corner = (max(0, x - width // 2), max(height, y + height // 2))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from engine.echo.mask_file import MaskFile
-from engine.echo.overlay import Structure, display_size, drawn, jpeg, webm
+from engine.echo.overlay import Structure, display_size, drawn, jpeg, name_structures, webm
 from engine.echo_plax.anatomy import AORTA, ATRIUM, OUTER_WALL, RIGHT_VENTRICLE, SEPTUM, VENTRICLE
 from engine.echo_plax.calipers import NAMES, Calipers, measure
 from engine.echo_plax.pencil import Pencil
@@ -75,8 +75,10 @@ def pictured(frame: np.ndarray, mask: np.ndarray, calipers: Calipers) -> tuple[n
     height, width = display_size(*mask.shape)
     how = cv2.INTER_AREA if height < mask.shape[0] else cv2.INTER_LINEAR
     plain = cv2.resize(frame, (width, height), interpolation=how)
-    picture = drawn(plain, cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST), STRUCTURES)
+    small = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+    picture = drawn(plain, small, STRUCTURES)
     draw_calipers(picture, calipers, mask.shape)
+    name_structures(picture, small, STRUCTURES)
     return plain, picture
 
 
