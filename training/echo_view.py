@@ -25,7 +25,6 @@ STEPS = 1500
 BATCH = 32
 KINDS = ("four chambers", "four chambers of two patients", "two halves without a right heart", "another view")
 SHARES = (0.3, 0.2, 0.3, 0.2)
-STRANGE = 0.5  # share of the pictures with black or bright blood; half as many hearts lie in fluid
 MISSED = 0.03  # share of true four-chamber pictures that the threshold turns away
 VALIDATED_ON = 800  # pictures of validation patients
 
@@ -45,7 +44,7 @@ def picture(frames: Frames, others: np.ndarray, kind: int, rng: np.random.Genera
 
 def _upright(frames: Frames, rng: np.random.Generator) -> np.ndarray | None:
     k = rng.integers(len(frames.images))
-    image, mask = augment(frames.images[k], frames.masks[k], rng, strength=0.8, far=0.2, strange=STRANGE)
+    image, mask = augment(frames.images[k], frames.masks[k], rng, strength=0.8, far=0.2)
     axis = discs(mask)
     return None if axis is None else upright((image * 255).astype(np.uint8), *_jittered(axis, rng))
 
@@ -72,7 +71,7 @@ def _joined(left: np.ndarray, right: np.ndarray, rng: np.random.Generator) -> np
 
 def _another(others: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     frame = others[rng.integers(len(others))][:, :: rng.choice([1, -1])]
-    image, _ = augment(frame, np.zeros_like(frame), rng, strength=0.8, strange=STRANGE)
+    image, _ = augment(frame, np.zeros_like(frame), rng, strength=0.8)
     length, turn = rng.uniform(0.15, 0.5) * SIZE, rng.normal(0, 0.4)
     apex = rng.uniform((0.25, 0.05), (0.75, 0.5)) * SIZE
     mitral = apex + length * np.array([np.sin(turn), np.cos(turn)])
