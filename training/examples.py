@@ -90,8 +90,8 @@ def echo_ef() -> bytes:
 
 
 def echo_plax() -> bytes:
-    """Multi-frame DICOM of a drawn parasternal long axis over three beats, its sizes those of a healthy heart."""
-    scene = PlaxScene()
+    """Multi-frame DICOM of a drawn parasternal long axis over two beats, its sizes those of a healthy heart."""
+    scene = PlaxScene(rate_hz=25, seconds=2.2)
     return cine(simulate_plax(scene)[0], scene.rate_hz, scene.mm_per_px)
 
 
