@@ -208,7 +208,7 @@ def _why(found: Result) -> None:
         ),
         strict=True,
     ):
-        column.image(picture, width="stretch", caption=said)
+        column.image(picture, width="stretch", caption=said, alt=said)
     _video_why(evidence, why)
     influence = why.arrays["frame_influence"]
     if np.isfinite(influence).any():
@@ -231,7 +231,7 @@ def _video_why(evidence: EchoEfEvidence, why: Explanation) -> None:
         most = int(np.argmax(weights[:within].sum((1, 2))))
         picture = attributed_picture(evidence.peers.squares[seen[most]], weights[most])
         said = f"Your video network, frames {seen[0] + 1} to {seen[within - 1] + 1}: frame {seen[most] + 1} counts most"
-        column.image(picture, width="stretch", caption=said)
+        column.image(picture, width="stretch", caption=said, alt=said)
 
 
 def _frame_name(evidence: EchoEfEvidence, frame: int) -> str:

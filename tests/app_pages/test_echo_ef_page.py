@@ -24,6 +24,7 @@ def test_example_is_answered_drawn_explained_and_exported(open_app):
     with page.expect_download() as download:
         main(page).get_by_role("button", name="finding.json").click()
     assert '"task": "echo-ef"' in download.value.path().read_text(encoding="utf-8")
+    page.mouse.move(0, 0)  # else a hint of Streamlit's stands open
     for dark, width in ((False, 1280), (True, 390)):
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_viewport_size({"width": width, "height": 900})
