@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ def measured(
     seen += _other_views(data, models)
     rule = fitted(seen)
     apart = [see(clip_file(data, clip), True, models[-1]) for clip in MEASURED]
+    apart += [see(file, long_axis, models[-1]) for file, long_axis in _stills(data)]
     return Measured(
         left_out=scores,
         apart=[score(data, folders, clip, models[-1]) for clip in MEASURED],
@@ -130,3 +132,10 @@ def _other_views(data: Path, models: Sequence[LoadedModel]) -> list[Seen]:
     for k, at in enumerate(np.linspace(0, len(files) - 1, min(APICAL, len(files))).astype(int)):
         found.append(see(files[at], False, models[k % len(FOLDS)]))
     return found
+
+
+def _stills(data: Path) -> list[tuple[Path, bool]]:
+    """The stills of echo_views, which are never learnt from, and whether they show the view."""
+    with (data / "echo_views" / "index.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["file"].startswith("still_")]
+    return [(data / "echo_views" / row["file"], row["view"] == "PLAX") for row in rows]

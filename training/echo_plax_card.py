@@ -80,7 +80,7 @@ def _metric(values: Sequence[float], command: str) -> dict[str, object]:
     low, high = np.quantile(draws, (0.025, 0.975))
     return {
         "value": round(float(known.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4), "n": len(known),
-        "on": "clips not trained on, one per patient", "command": command,
+        "on": "clips (views: and stills) not trained on", "command": command,
     }  # fmt: skip
 
 
@@ -134,7 +134,7 @@ CAMUS, ACDC and LITFL make these weights **non-commercial, CC BY-NC-SA 4.0**.
 
 **Measured** against frames traced by eye, as the app draws them, with 95 % bootstrap intervals over clips: each trainable clip
 by a network that it was left out of ({command}, three folds with shorter trainings than the
-shipped network's), and two clips that no network learnt from by the shipped one. Errors of sizes are relative to the traced
+shipped network's), and two clips and the stills of other views that no network learnt from by the shipped one. Errors of sizes are relative to the traced
 callipers (1 is 100 %).
 
 | figure | value | 95 % | n |

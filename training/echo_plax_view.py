@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.echo_plax.segmentation import look
-from engine.echo_plax.view import FEATURES, features
+from engine.echo_plax.view import FEATURES, features, is_strip
 from engine.errors import RefusedStudy
 from engine.models import LoadedModel
 from training.echo_plax_data import open_clip
@@ -53,6 +53,8 @@ def see(file: Path, long_axis: bool, model: LoadedModel) -> Seen:
     except RefusedStudy:
         return Seen(file.stem, long_axis, None)
     drawn = look(opening, model)
+    if is_strip(drawn):
+        return Seen(file.stem, long_axis, None)
     return Seen(file.stem, long_axis, np.stack([features(shares) for shares in drawn.shares]))
 
 
