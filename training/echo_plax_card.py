@@ -133,9 +133,9 @@ neighbouring frames were carried over from these by optical flow (`python -m tra
 CAMUS, ACDC and LITFL make these weights **non-commercial, CC BY-NC-SA 4.0**.
 
 **Measured** against frames traced by eye, as the app draws them, with 95 % bootstrap intervals over clips: each trainable clip
-by a network that it was left out of ({command}, three folds with shorter trainings than the
-shipped network's), and two clips and the stills of other views that no network learnt from by the shipped one. Errors of sizes are relative to the traced
-callipers (1 is 100 %).
+by a network that it was left out of (three folds with shorter trainings than the shipped network's), and two clips and the
+stills of other views that no network learnt from by the shipped one. Errors of sizes are relative to the traced callipers
+(1 is 100 %).
 
 | figure | value | 95 % | n |
 | --- | --- | --- | --- |
@@ -151,9 +151,14 @@ Views, clips and stills that were answered wrongly: {wrong}.
 by {calibration:.1f} points on average (fitted and counted on the same clips). A structure whose mean probability is below
 {least:.2f} counts as absent.
 
+**Tried**: a moving average over the whole run (slower to learn than one over its second half); looking closer at parts of the
+sector, chosen by confidence (it found long axes in other views); views of the same frame turned, lightened or darkened
+(no gain), or shrunk (gains on two hand-held clips alone); not kept.
+
 **Limits**: nine patients stand behind these figures, most of them adults with a plain picture; the tracings themselves are
-uncertain by several pixels where the picture is (haze, drop-out). No sex, age or machine group is large enough to be told
-apart. Paediatric hearts, prostheses, effusions and mirrored displays were not in the data.
+uncertain by several pixels where the picture is (haze, drop-out). Hand-held recordings are drawn worse than others. A short
+axis through the aortic valve may be taken for a long one. No sex, age or machine group is large enough to be told apart.
+Paediatric hearts, prostheses, effusions and mirrored displays were not in the data.
 
 **Again**: `{command}`
 """
