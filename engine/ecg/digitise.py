@@ -38,12 +38,9 @@ JOIN_PX = 200  # without ink, within a row
 SEPARATOR_MM = 2.0  # least height of a stroke between columns
 HALO_PX = 21  # height of the blur around a separator, both ends together
 SEPARATOR_SURE = 0.6
-HINT = 0.25  # of a curve's ink, below which a separator's stroke is nothing else
 SAME_PLACE_MM = 1.0  # by which separators of one column may differ from row to row
 LONG_SEPARATOR_MM = 35.0  # a higher stroke is no curve's
-NAME_MM = 9.0  # height of a name that a curve may run through, and of what is lost of the curve around it
-NAME_RIM_PX = 25  # by which a name is widened to what it hides, both sides together
-RIM_MS, RIM_MV = 16.0, 0.1  # at the ends of a column: what jumps there by more is no curve
+RIM_MS, RIM_MV = 10.0, 0.1  # at the ends of a column: what jumps there by more is no curve
 NAMED, USUAL = 0.25, 0.2  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
 
@@ -152,16 +149,8 @@ def _sheet(picture: np.ndarray, maps: PageMaps) -> Sheet:
 
 
 def _curve_ink(sheet: Sheet) -> np.ndarray:
-    """(h, w) 0..1: the curves, also where a stroke of theirs looks like a separator or runs through a name; no separator."""
-    import cv2
-
-    ink = np.where(sheet.trace > HINT, np.minimum(sheet.trace + sheet.separator, 1), sheet.trace)
-    across = np.ones((round(NAME_MM * PX_PER_MM), 1), np.uint8)
-    names = cv2.dilate(sheet.lead_name, np.ones((3, 3), np.uint8)) > 0.6
-    around = cv2.dilate(names.astype(np.uint8), np.ones((NAME_RIM_PX, NAME_RIM_PX), np.uint8)) > 0
-    through = cv2.morphologyEx((ink > 0.35).astype(np.float32), cv2.MORPH_CLOSE, across)
-    ink = np.where(around, np.maximum(np.where(names, 0.5, 1.0) * ink, 0.6 * through), ink)
-    return np.where(_bars(sheet), 0, ink).astype(np.float32)
+    """(h, w) 0..1: the curves, without what little the network takes for them at separators."""
+    return np.where(_bars(sheet), 0, sheet.trace).astype(np.float32)
 
 
 def _bars(sheet: Sheet) -> np.ndarray:

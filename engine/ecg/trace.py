@@ -8,6 +8,7 @@ narrow peak is undone afterwards by a morphological opening of the upper and low
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 
@@ -23,6 +24,9 @@ OTHERS, OTHERS_SHARE = (
     1.5,
     0.7,
 )  # cost of a column in which a curve is farther from its baseline than this share of a row
+SHARED_PX = 6  # of a column that two rows' paths may have in common: curves cross
+TAKEN = 0.06  # cost per px moved along another row's path, nearer to that row
+TRESPASS = 0.25  # of the distance to another row's baseline: a wave that comes so near to it has run on into that row's
 CLOSED_PX = 4  # of a stroke's ink that may be missing on its way up or down
 SHORT_GAP_MM = 2.5  # a longer stretch without ink is not read
 NIB_SHARE = 0.88  # of the pen's width on level lines: a nib that leaves little of the ink of steep ones
@@ -70,7 +74,11 @@ def row_baselines(trace: np.ndarray, px_per_mm: float) -> np.ndarray:
 
 def follow_rows(trace: np.ndarray, baselines: np.ndarray, px_per_mm: float) -> list[RowCurve]:
     """The curve of every row. trace: (h, w) 0..1; baselines: (rows,) px, ascending."""
-    paths = np.clip(_paths(trace, baselines, px_per_mm), 0, trace.shape[0] - 1)
+    paths = _paths(trace, baselines, px_per_mm)
+    rows = _trespassers(paths, baselines)
+    if len(rows):  # once more, where they gain nothing by another row's ink
+        paths[rows] = _paths(trace, baselines, px_per_mm, rows, paths)
+    paths = np.clip(paths, 0, trace.shape[0] - 1)
     return [
         _curve(trace, _edges(trace, paths, row), paths[row], float(baselines[row]), px_per_mm)
         for row in range(len(baselines))
@@ -162,29 +170,65 @@ def _row_pulses(y: np.ndarray, px_per_mm: float) -> list[tuple[int, int, float]]
     return found
 
 
-def _paths(trace: np.ndarray, baselines: np.ndarray, px_per_mm: float) -> np.ndarray:
-    """(rows, w, 2) int: highest and lowest px that each row's path of least cost visits in each column."""
+def _trespassers(paths: np.ndarray, baselines: np.ndarray) -> np.ndarray:
+    """Indices of rows whose path (rows, w, 2) somewhere goes along another row's, as far as to that one's baseline."""
+    found = set()
+    for row, other in permutations(range(len(paths)), 2):
+        common = np.minimum(paths[row, :, 1], paths[other, :, 1]) - np.maximum(paths[row, :, 0], paths[other, :, 0])
+        down = baselines[other] > baselines[row]
+        near = baselines[other] - TRESPASS * (baselines[other] - baselines[row])
+        reached = paths[row, :, 1] > near if down else paths[row, :, 0] < near
+        if ((common > SHARED_PX) & reached).any():
+            found.add(row)
+    return np.array(sorted(found), int)
+
+
+def _taken(paths: np.ndarray, baselines: np.ndarray, row: int, y: np.ndarray) -> np.ndarray:
+    """(w, span) bool: of the heights y (span,) px of a row, those on another row's path and nearer to that one's baseline."""
+    taken = np.zeros((paths.shape[1], len(y)), bool)
+    for other in np.delete(np.arange(len(paths)), row):
+        nearer = np.abs(y - baselines[other]) < np.abs(y - baselines[row])
+        taken |= (y >= paths[other, :, :1]) & (y <= paths[other, :, 1:]) & nearer
+    return taken
+
+
+def _paths(
+    trace: np.ndarray,
+    baselines: np.ndarray,
+    px_per_mm: float,
+    rows: np.ndarray | None = None,
+    known: np.ndarray | None = None,
+) -> np.ndarray:
+    """(rows, w, 2) int: highest and lowest px that each row's path of least cost visits in each column.
+
+    rows: which to follow, all if None; known: (all rows, w, 2) paths found so far, on whose ink these rows gain nothing.
+    """
+    rows = np.arange(len(baselines)) if rows is None else rows
     reach = round(REACH_MM * px_per_mm)
-    top = np.round(baselines).astype(int) - reach
+    top = np.round(baselines[rows]).astype(int) - reach
     span = 2 * reach + 1
     blank = np.pad(1.0 - np.minimum(trace / PATH_INK, 1.0), ((reach, reach), (0, 0)), constant_values=1.0)
-    rows = np.clip(top[:, None] + reach + np.arange(span), 0, len(blank) - 1)
-    around = np.ascontiguousarray(blank.T)[:, rows]  # (w, rows, span)
+    at = np.clip(top[:, None] + reach + np.arange(span), 0, len(blank) - 1)
+    around = np.ascontiguousarray(blank.T)[:, at]  # (w, rows, span)
+    move = around * (BLANK_MOVE + INK_GAIN)
+    if known is not None:
+        for k, row in enumerate(rows):
+            move[:, k] += TAKEN * _taken(known, baselines, int(row), top[k] + np.arange(span))
     far = np.abs(np.arange(span) - reach)
     pitch = np.median(np.diff(baselines)) if len(baselines) > 1 else span
     away = np.clip(far - AWAY_FREE_MM * px_per_mm, 0, None) * AWAY + OTHERS * (far > OTHERS_SHARE * pitch)
-    return _shortest(around, away.astype(np.float32)) + top[:, None, None]
+    return _shortest(around, move, away.astype(np.float32)) + top[:, None, None]
 
 
-def _shortest(blank: np.ndarray, away: np.ndarray) -> np.ndarray:
+def _shortest(blank: np.ndarray, move: np.ndarray, away: np.ndarray) -> np.ndarray:
     """(rows, w, 2): lowest and highest index that the cheapest left-to-right path visits in each column.
 
-    blank: (w, rows, span) 0 on ink to 1; away: (span,) extra cost of entering a column at an index.
+    blank: (w, rows, span) 0 on ink to 1; move: (w, rows, span) cost of a px within a column, over -INK_GAIN; away: (span,)
+    extra cost of entering a column at an index.
     """
     width, rows, span = blank.shape
     entered = np.empty((width, rows, span), np.float32)  # cost on entering a column at an index
-    climb = np.cumsum(blank, axis=2, dtype=np.float32)  # cost of moving within a column from the first index on
-    climb *= BLANK_MOVE + INK_GAIN
+    climb = np.cumsum(move, axis=2, dtype=np.float32)  # cost of moving within a column from the first index on
     index = np.arange(span, dtype=np.float32)
     climb -= INK_GAIN * index
     cost = np.zeros((rows, span), np.float32)
@@ -284,6 +328,10 @@ def _edges(trace: np.ndarray, paths: np.ndarray, row: int) -> tuple[np.ndarray, 
     top, bottom = _run_end(trace, top, level, -1), _run_end(trace, bottom, level, 1)
     for other in np.delete(paths, row, axis=0):
         over, under = other[:, 1] < first, other[:, 0] > last
+        meet = ~over & ~under & (np.abs(other[:, 1] + other[:, 0] - first - last) > SHARED_PX)
+        above = other[:, 0] + other[:, 1] < first + last
+        top = np.where(meet & above, np.maximum(top, np.minimum(first, last)), top)
+        bottom = np.where(meet & ~above, np.minimum(bottom, last), bottom)
         top = np.where(over, np.maximum(top, (other[:, 1] + first) // 2), top)
         bottom = np.where(under, np.minimum(bottom, (other[:, 0] + last) // 2), bottom)
     upper = top - _beyond(trace[top, x], trace[np.maximum(top - 1, 0), x], level)

@@ -87,3 +87,12 @@ def test_marked_pulses_say_where_the_curves_begin():
     assert pulses is not None
     assert pulses.height_px == pytest.approx(82, abs=3)
     assert 58 < pulses.left < 68
+
+
+def test_waves_of_two_rows_that_run_into_each_other_are_taken_apart():
+    x = np.arange(WIDTH)
+    upper = 150 + 110 * np.clip(1 - np.abs(x % 200 - 105) / 8, 0, None)  # tips at 260
+    lower = 300 - 90 * np.clip(1 - np.abs(x % 200 - 97) / 8, 0, None)  # tips at 210
+    rows = follow_rows(drawn(upper, lower), np.array([150.0, 300.0]), PX_PER_MM)
+    assert rows[0].y[20:-20].max() == pytest.approx(260, abs=12)  # not on to the lower row
+    assert rows[1].y[20:-20].min() == pytest.approx(210, abs=12)  # not on to the upper row
