@@ -88,9 +88,10 @@ Says which of seven views a picture shows, or that it is none of them, and where
 long-axis views. Research use only; not a medical device.
 
 ## How it works
-A small U-Net (0.8 million parameters) reads the whole picture at {96} px. Its coarsest features decide the view; heat maps
-give the points, first on the whole, then close to the ventricle. DICOM files also state the plane's direction; the engine
-weighs it in (`engine/mr/planes.py`). RV insertions on short axes come from the outlines, not from here.
+A small U-Net (0.8 million parameters) reads the whole picture at {96} px. Its coarsest features decide the view, as the
+mean of a look at the whole and one a little closer; heat maps give the points, first on the whole, then close to the
+ventricle. DICOM files also state the plane's direction; the engine weighs it in (`engine/mr/planes.py`). RV insertions on
+short axes come from the outlines, not from here.
 
 ## What it learnt from
 People / pictures.
@@ -114,6 +115,8 @@ Landmarks: marked by eye for this project on 40 pictures (not by a clinician), a
 
 ## Limits
 - Two- and three-chamber views, see above; {len(VIEWS)} views are told apart, right-sided and aortic planes are not among them.
-- Other organs in MR were not in the data: a brain may be taken for a scout.
+- Other organs in MR were not in the data; heads were drawn. An abdomen or a knee may be taken for a scout.
+- Planes cut from ACDC's short-axis stacks were tried as two- and three-chamber views and left out: ten slices hold neither
+  atria nor aortic root, by which a reader tells these views apart.
 """,
     )

@@ -38,6 +38,8 @@ POINTS = {  # names of the three points by view: apex, and the mitral points, th
     "VIEW_3CH": ("apex", "mitral_anteroseptal", "mitral_inferolateral"),
     "VIEW_4CH": ("apex", "mitral_septal", "mitral_lateral"),
 }
+LOOKS = (1.0, 1.2)  # zooms at which the view is looked for
+BATCH = 64
 WINDOW = 4  # px around a heat map's peak: its mass is the confidence, its mean the place
 CLOSE_UP = 2.4  # sides of the second look, in lengths of the ventricle
 
@@ -97,11 +99,25 @@ def fitted(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def view_probabilities(pictures: list[np.ndarray], model: LoadedModel) -> np.ndarray:
-    """(N, 8) probabilities of CLASSES for pictures (H, W) of any grey range, calibrated by the weight's temperature."""
-    x = np.stack([fitted(normalised(p), letterbox(p.shape[:2])) for p in pictures])[:, None]
+    """(N, 8) probabilities of CLASSES for pictures (H, W) of any grey range, calibrated by the weight's temperature.
+
+    The mean of a look at the whole and one at its middle: a heart may be small in a wide field.
+    """
+    plain = [normalised(p) for p in pictures]
+    x = np.stack([fitted(p, _zoomed(letterbox(p.shape[:2]), zoom)) for zoom in LOOKS for p in plain])[:, None]
     with model.lock, torch.no_grad():
-        logits = model.module.views(torch.from_numpy(x).to(model.device)).float().cpu()
-    return (logits / float(model.weight.operating["temperature"])).softmax(1).numpy()
+        logits = torch.cat(
+            [model.module.views(part.to(model.device)).float().cpu() for part in torch.from_numpy(x).split(BATCH)]
+        )
+    shares = (logits / float(model.weight.operating["temperature"])).softmax(1)
+    return shares.reshape(len(LOOKS), len(pictures), -1).mean(0).numpy()
+
+
+def _zoomed(matrix: np.ndarray, zoom: float) -> np.ndarray:
+    """A 2x3 matrix into the square, closer to its middle."""
+    closer = zoom * matrix
+    closer[:, 2] += (1 - zoom) * (SIZE - 1) / 2
+    return closer
 
 
 def long_axis_points(picture: np.ndarray, model: LoadedModel) -> list[Point]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from engine.models import LoadedModel
 from engine.mr.planes import angle_deg, with_plane
-from engine.mr.views import CLASSES, SIZE, ViewNet, fitted, letterbox, long_axis_points, peak
+from engine.mr.views import CLASSES, SIZE, ViewNet, fitted, letterbox, long_axis_points, peak, view_probabilities
 
 ANY = np.full(8, 1 / 8)
 
@@ -29,6 +29,24 @@ def test_letterbox_fills_the_square_and_keeps_the_middle():
     x, y = matrix @ np.array([59.5, 29.5, 1.0])
     assert (x, y) == pytest.approx(((SIZE - 1) / 2, (SIZE - 1) / 2))
     assert fitted(np.ones((60, 120), np.float32), matrix).shape == (SIZE, SIZE)
+
+
+class ByMiddle(nn.Module):
+    """Short axis where the middle is bright at a look, four-chamber else."""
+
+    def views(self, x):
+        wide = x[:, 0, SIZE // 2, SIZE // 2 + 20] > 0.5
+        return torch.where(wide[:, None], 20.0 * torch.eye(8)[0], 20.0 * torch.eye(8)[3])
+
+
+def test_the_view_is_the_mean_of_a_look_at_the_whole_and_a_closer_one():
+    picture = np.zeros((SIZE, SIZE), np.float32)
+    rows, columns = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    picture[np.hypot(rows, columns) < 18.5] = 1.0  # reaches 20 px from the middle in the closer look alone
+    model = LoadedModel(SimpleNamespace(name="drawn", operating={"temperature": 1.0}), ByMiddle(), "cpu")
+    found = view_probabilities([picture, np.ones_like(picture) * rows], model)
+    assert found.shape == (2, 8)
+    assert found[0, [0, 3]] == pytest.approx([0.5, 0.5], abs=0.01)
 
 
 def test_a_peak_is_told_between_pixels_with_its_mass():
