@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.unet import UNet
 from training.cardiac_mr_augment import drawn
 from training.cardiac_mr_data import Slice, read_acdc
 from training.cardiac_mr_long_axis import points_of_contour
-from training.cardiac_mr_segmentation import loss_of
+from training.cardiac_mr_segmentation import learn_cohort, loss_of
 from training.cardiac_mr_simulator import Heart, nifti, simulate
 from training.cardiac_mr_views import augmented, wanted_heat
 from training.cardiac_mr_views_data import Seen
@@ -94,6 +95,21 @@ def test_beside_the_other_cohorts_outline_the_classes_are_free_and_far_from_it_t
     own, narrow, none = loss((slice(14, 34),) * 2), loss((slice(17, 31),) * 2), loss((slice(0, 0),) * 2)
     assert narrow == pytest.approx(own, abs=0.01)
     assert none > own + 0.3
+
+
+@torch.no_grad()
+def test_the_cohorts_are_told_apart_by_the_last_output():
+    torch.manual_seed(0)
+    network = UNet(3, 6, (12, 12))
+    rng = np.random.default_rng(2)
+    plain = slice_of(square())
+    striped = replace(plain, image=plain.image + (np.arange(80) % 8 < 4).astype(np.float32))
+    learn_cohort(network, [plain], [striped])
+    seen = [torch.from_numpy(np.stack([drawn(s, rng, 0.5)[0] for _ in range(20)])) for s in (plain, striped)]
+    odds = [network(x)[:, 5].mean((1, 2)) for x in seen]
+    assert float((odds[0] < 0).float().mean()) > 0.7
+    assert float((odds[1] > 0).float().mean()) > 0.7
+    assert not network.head._forward_pre_hooks
 
 
 def _acdc(folder, slices):
