@@ -64,6 +64,7 @@ def example_of(condition: str, simulation: Simulation, um_share: float = 1.0, ms
     rest = rest_of(samples)
     z, worth = standardise(samples, rest)
     search = find_candidates(z, worth, rest, grid)
+    z, worth, rest = search.z, search.worth, search.rest
     kinds, missed, counted = label(simulation, search.candidates, um, ms)
     by_frame = simulation.mask("spark").reshape(len(simulation.frames), -1).max(1)
     firing = np.pad(by_frame, (0, -len(by_frame) % grid.bin_frames)).reshape(-1, grid.bin_frames).max(1)
@@ -105,6 +106,7 @@ def _annotated(recording: Recording) -> Example:
     rest = rest_of(samples)
     z, worth = standardise(samples, rest)
     search = find_candidates(z, worth, rest, grid)
+    z, worth, rest = search.z, search.worth, search.rest
     um, ms = grid.um / grid.bin_px, grid.ms / grid.bin_frames
     left, kinds = list(recording.annotations), np.zeros(len(search.candidates), int)
     for j, candidate in enumerate(search.candidates):

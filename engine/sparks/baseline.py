@@ -7,7 +7,8 @@ Definitions, stated on the page too:
 - *Background*: counts without light, from the photon transfer line (noise variance against mean) and the darkest percent.
 - *Bleaching*: a parabola through the cell's median relative brightness, block by block.
 - *Drift*: least-squares translation of block means against their average, smoothed over time.
-- *F0*: running 50th percentile: the median, within a window of at most WINDOW_FRAMES, of the means of blocks of 8 frames.
+- *F0*: running 50th percentile: the median, within a window of at most WINDOW_FRAMES, of the means of blocks of 8 frames;
+  found again once the clear sparks are taken out (`candidates`).
 - *dF/F0* = (F - F0) / (F0 - background); *z* = (F - F0) / noise, the noise a line in F0 fitted to frame-to-frame differences.
 """
 
@@ -98,7 +99,7 @@ def to_grid(frames: np.ndarray, grid: Grid) -> np.ndarray:
 def rest_of(samples: np.ndarray, background: float | None = None) -> Rest:
     """The resting cell behind (T, H, W) samples of one window; `background` in counts if it is known."""
     variance = _difference_variance(samples)
-    blocks, centres = _block_means(samples)
+    blocks, centres = block_means(samples)
     average = np.median(blocks, axis=0)
     if background is None:
         background = estimate_background(average, variance)
@@ -139,6 +140,14 @@ def estimate_background(mean: np.ndarray, variance: np.ndarray) -> float:
     return 0.5 * (crossing + darkest) if has_dark else crossing
 
 
+def block_means(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means (N, H, W) of blocks of successive samples, and the middle of each block in frames; at least 3 blocks if possible."""
+    count = max(len(samples) // BLOCK_FRAMES, min(len(samples), 5))
+    edges = np.linspace(0, len(samples), count + 1).astype(int)
+    blocks = np.add.reduceat(samples, edges[:-1], axis=0) / np.diff(edges)[:, None, None]
+    return blocks, (edges[:-1] + edges[1:] - 1) / 2
+
+
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
@@ -154,14 +163,6 @@ def _difference_variance(samples: np.ndarray) -> np.ndarray:
     return (
         trimmed / (2 * (0.6216 if len(squares) > 1 else 1.0)) + 1e-6
     )  # of a Gaussian's square without its largest tenth
-
-
-def _block_means(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means (N, H, W) of blocks of successive samples, and the middle of each block in frames; at least 3 blocks if possible."""
-    count = max(len(samples) // BLOCK_FRAMES, min(len(samples), 5))
-    edges = np.linspace(0, len(samples), count + 1).astype(int)
-    blocks = np.add.reduceat(samples, edges[:-1], axis=0) / np.diff(edges)[:, None, None]
-    return blocks, (edges[:-1] + edges[1:] - 1) / 2
 
 
 def _transfer_line(mean: np.ndarray, variance: np.ndarray) -> tuple[float, float]:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.sparks.baseline import Grid, Rest
-from engine.sparks.fit import Fit, fit_sparks
+from engine.sparks.baseline import Grid, Rest, block_means
+from engine.sparks.fit import REACH_UM, Fit, fit_sparks
 from engine.sparks.matched_filter import matched_filters
 
 PEAK_LEVEL = 4.3  # noise deviations from which on a response is looked at
 SECOND_LEVEL = 4.8  # the same in what the first fits leave
 SECOND_SHARE = 0.1  # and share of the first response there, since no spark has exactly the model's shape
-CLEAR_LEVEL = 6.0  # a response that makes its place a site
+CLEAR_LEVEL = 6.0  # a response that makes its place a site, and that F0 is freed of
+CLEAR_FWHM_UM = (2.0,)  # filters that find those
+SLOW_RISE_MS, SLOW_TAU_MS = 40.0, 100.0  # fits beyond are parts of puffs and waves
 SITE_LEVEL = 3.4  # responses from which on a site is looked at again
 SITE_UM = 0.9
 MOST = 4000  # candidates of one window, the strongest first
@@ -26,7 +28,7 @@ SAME_UM, SAME_MS = 0.9, 25.0  # two peaks nearer than this are one spark
 
 @dataclass(frozen=True)
 class Candidate:
-    """peak: frame, row, column of the working grid. responses: (CHANNELS,) matched filters there. fit: its sizes."""
+    """peak: frame, row, column of the working grid. responses: (CHANNELS,) matched filters there (a copy). fit: its sizes."""
 
     peak: tuple[int, int, int]
     responses: np.ndarray
@@ -39,15 +41,23 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Search:
-    """candidates, and strongest: (T, H, W) the largest matched-filter response everywhere in the cell (0 outside)."""
+    """candidates, and strongest: (T, H, W) the largest matched-filter response everywhere in the cell (0 outside).
+
+    rest, z, worth: with F0 as it is where the clear sparks are taken out.
+    """
 
     candidates: tuple[Candidate, ...]
     responses: np.ndarray
     strongest: np.ndarray
+    rest: Rest
+    z: np.ndarray
+    worth: np.ndarray
 
 
 def find_candidates(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> Search:
     """Everything that may be a spark in (T, H, W) standardised samples."""
+    z, rest = _without_bias(z, worth, rest, grid)
+    worth = (rest.f0 / rest.noise).astype(np.float32)
     responses = matched_filters(z, worth, grid.um, grid.ms)
     strongest = np.where(rest.cell, responses.max(0), 0.0)
     maxima = _peaks(strongest, SITE_LEVEL)
@@ -60,8 +70,33 @@ def find_candidates(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) ->
     if more:
         peaks = peaks + more
         fits, _ = fit_sparks(z, rest, grid, peaks, fits)
-    found = [Candidate(p, responses[(slice(None), *p)], f) for p, f in zip(peaks, fits, strict=True)]
-    return Search(tuple(_one_each(found)), responses, strongest)
+    found = [Candidate(p, responses[(slice(None), *p)].copy(), f) for p, f in zip(peaks, fits, strict=True)]
+    return Search(tuple(_one_each(found)), responses, strongest, rest, z, worth)
+
+
+def _without_bias(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> tuple[np.ndarray, Rest]:
+    """The samples and the resting cell with F0 found again without the clear sparks, which raise a median over few blocks.
+
+    Where no spark was taken out, nothing changes; nor does anything where the correction is no larger than chance.
+    """
+    found = matched_filters(z, worth, grid.um, grid.ms, CLEAR_FWHM_UM)
+    clear = _peaks(np.where(rest.cell, found.max(0), 0.0), CLEAR_LEVEL)[: MOST // 4]
+    if not clear:
+        return z, rest
+    fits, left = fit_sparks(z, rest, grid, clear)
+    slow = [p for p, fit in zip(clear, fits, strict=True) if fit.rise_ms > SLOW_RISE_MS or fit.tau_ms > SLOW_TAU_MS]
+    if slow:
+        sparks = [(p, fit) for p, fit in zip(clear, fits, strict=True) if p not in slow]
+        _, left = fit_sparks(z, rest, grid, [p for p, _ in sparks], [fit for _, fit in sparks])
+    before, after = (np.median(block_means(samples)[0], axis=0) for samples in (z, left))
+    free = (left != z).any(0)
+    for _, y, x in slow:  # no sparks: what is left there is not at rest
+        reach = round(REACH_UM / grid.um)
+        free[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = False
+    bias = np.where(free, after - before, 0.0).astype(np.float32)
+    f0 = np.maximum(rest.f0 + bias * rest.noise, 0.2 * rest.f0)
+    lowered = (rest.f0 - f0) / rest.noise
+    return z + lowered * rest.bleaching[:, None, None], replace(rest, f0=f0)
 
 
 def _peaks(strongest: np.ndarray, level: float) -> list[tuple[int, int, int]]:

@@ -77,6 +77,7 @@ def detect(recording: Recording, reader: LoadedModel, background: float | None, 
         rest = baseline.rest_of(samples, background)
         z, worth = baseline.standardise(samples, rest)
         search = find_candidates(z, worth, rest, grid)
+        z, worth, rest = search.z, search.worth, search.rest
         logits = judge(reader, features.event_features(search, z, worth, rest, grid))
         spans = np.array([features.frame_span(c, grid, len(z)) for c in search.candidates], int).reshape(-1, 2)
         spark = logits[:, KINDS.index("spark")] - np.logaddexp.reduce(

@@ -7,6 +7,7 @@ sum(z s h) / sqrt(sum(s^2 h^2)): a standard normal where there is no spark (Kay 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,19 @@ CHANNELS = len(FWHM_UM) * len(TAU_MS)
 TIME_BLOCK = 64  # samples of time that one matrix product answers
 
 
-def matched_filters(z: np.ndarray, worth: np.ndarray, um: float, ms: float) -> np.ndarray:
-    """Responses (CHANNELS, T, H, W) float32 to (T, H, W) samples; `worth` (H, W) is s. um, ms: size of a sample.
+def matched_filters(
+    z: np.ndarray, worth: np.ndarray, um: float, ms: float, fwhm_um: Sequence[float] = FWHM_UM
+) -> np.ndarray:
+    """Responses (channels, T, H, W) float32 to (T, H, W) samples; `worth` (H, W) is s. um, ms: size of a sample.
 
-    Channels go through the sizes of FWHM_UM and, within each, the decays of TAU_MS. A response stands at the spark's peak.
+    Channels go through the sizes of `fwhm_um` and, within each, the decays of TAU_MS. A response stands at the spark's peak.
     """
     import cv2
 
     weighted = z * worth
-    out = np.empty((CHANNELS, *z.shape), np.float32)
+    out = np.empty((len(fwhm_um) * len(TAU_MS), *z.shape), np.float32)
     channel = 0
-    for fwhm in FWHM_UM:
+    for fwhm in fwhm_um:
         shape = _gaussian(fwhm / FWHM_PER_SIGMA / um)
         rows = shape if z.shape[1] > 1 else np.ones(1)
         spread = np.stack([_blur(cv2, frame, rows, shape) for frame in weighted])

@@ -6,6 +6,7 @@ import pytest
 from engine.sparks.baseline import rest_of, standardise, to_grid, working_grid
 from engine.sparks.candidates import find_candidates
 from engine.sparks.fit import Fit, fit_sparks, marked_pixels
+from engine.sparks.matched_filter import matched_filters
 from tests.engine.sparks.drawn_recording import MS, UM, drawn
 
 GRID = working_grid(UM, MS)
@@ -73,3 +74,23 @@ def test_a_fit_that_goes_on_from_an_earlier_one_comes_to_the_same_sizes():
     assert again.amplitude == pytest.approx(first.amplitude, rel=1e-2)
     assert (again.onset_ms, again.y_um, again.x_um) == pytest.approx((first.onset_ms, first.y_um, first.x_um), abs=0.1)
     assert again.evidence == pytest.approx(first.evidence, rel=1e-2)
+
+
+def test_a_clear_spark_does_not_raise_the_rest_of_its_site():
+    strong, faint_again = (10, 12, 10, 1.0, 2.2, 12, 40), (45, 12, 10, 0.12, 2, 12, 35)
+    at_the_site = (slice(None), slice(44, 50), slice(10, 15), slice(8, 13))
+    lowered, gained = [], []
+    for seed in range(4):
+        z, worth, rest = prepared(drawn([strong, faint_again], noise=24.0, seed=seed))
+        found = find_candidates(z, worth, rest, GRID)
+        lowered.append(float(rest.f0[12, 10] - found.rest.f0[12, 10]))
+        assert np.array_equal(found.rest.f0[:, 22:], rest.f0[:, 22:])  # nothing fired there
+        before = matched_filters(z, worth, UM, MS)
+        gained.append(float(found.responses[at_the_site].max() - before[at_the_site].max()))
+    assert np.mean(lowered) > 2  # of 200 counts
+    assert np.mean(gained) > 1  # deviations
+
+
+def test_a_candidate_keeps_nothing_of_the_recording_alive():
+    z, worth, rest = prepared(drawn([SPARK]))
+    assert find_candidates(z, worth, rest, GRID).candidates[0].responses.base is None
