@@ -18,7 +18,12 @@ def test_a_visitor_sees_what_the_app_does_and_what_it_does_not(open_app):
         assert task.takes in told
     for words in ("Research use only", "Not a medical device", "What it does not do", "Where your data go"):
         assert words in told
-    assert steps.main(page).get_by_role("img", name="the synthetic example as the app reads it").is_visible()
+    for task in TASKS.values():
+        assert (
+            steps.main(page)
+            .get_by_role("img", name=f"{task.title}: the synthetic example as the app reads it")
+            .is_visible()
+        )
 
 
 def test_only_the_tasks_that_exist_are_listed(open_app):
