@@ -11,6 +11,7 @@ from scipy.signal import find_peaks
 from engine.ecg.leads import RATE_HZ
 
 QRS_REACH_S = (0.16, 0.22)  # how far before and after the R peak a QRS may begin and end
+LEAST_SLOPE_MV = 1e-6  # per sample; less is rounding, finer than any recorder resolves
 QRS_EDGE_SHARE = 0.045  # of the QRS's steepest slope, where it begins and ends
 NOISE_FACTOR = 2.2  # over the slopes of the quiet stretches
 AFTER_FACTOR = 1.3  # over the usual slope of the ST segment and T wave
@@ -69,7 +70,7 @@ def qrs_bounds(beat_mv: np.ndarray, r_index: int) -> tuple[int, int]:
     last = min(len(velocity) - 1, r_index + int(QRS_REACH_S[1] * RATE_HZ))
     core = slice(max(0, r_index - int(0.06 * RATE_HZ)), r_index + int(0.06 * RATE_HZ))
     steepest = float(velocity[core].max())
-    if steepest == 0:
+    if steepest < LEAST_SLOPE_MV:
         return r_index, r_index
     quiet = velocity[max(0, r_index - int(0.3 * RATE_HZ)) : max(1, r_index - int(0.06 * RATE_HZ))]
     level = max(QRS_EDGE_SHARE * steepest, NOISE_FACTOR * float(np.quantile(quiet, 0.2)) if len(quiet) else 0)

@@ -52,6 +52,10 @@ def record(kinds: list[str], seconds: float, rate: float, seed: int) -> EcgSigna
 @example(["mostly off"] * 12, 4.0, 70.0, 1)
 @example(["level", *["as drawn"] * 11], 4.0, 70.0, 0)
 @example(["flat"] * 6 + ["as drawn"] * 6, 4.0, 70.0, 0)
+@example(  # a level lead of which filters leave rounding alone
+    ["shown for a while", *["noise"] * 2, *["level"] * 2, *["holes"] * 2, "as drawn", "huge", "mostly off", "noise", "holes"],
+    4.0, 144.95563080447107, 792,
+)  # fmt: skip
 def test_any_record_is_answered_or_refused(kinds: list[str], seconds: float, rate: float, seed: int) -> None:
     study = read_bytes("record.csv", record(kinds, seconds, rate, seed).to_csv())
     try:
