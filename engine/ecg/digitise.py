@@ -328,7 +328,7 @@ def _reading(sheet: Sheet, curves: Curves, placed: Placed, settings: Settings, o
         for strip, named in zip(strips, placed.strip_leads, strict=True)
     ]
     pieces = tuple(_upright_lead(piece) for piece in [*grid, *strips])
-    return Reading(placed, starts, calibration, pieces, _signal(pieces), notes)
+    return Reading(placed, starts, calibration, pieces, _signal(pieces), (*notes, *_moved(later)))
 
 
 def _upright_lead(piece: Piece) -> Piece:
@@ -348,6 +348,16 @@ def _skew(grid: list[Piece]) -> dict[str, np.ndarray]:
         found = registered(np.stack([p.values_mv for p in three]), (turned[0], turned[1], turned[2]))
         later |= {piece.lead: shift for piece, shift in zip(three, found, strict=True) if shift.any()}
     return later
+
+
+def _moved(later: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """What the reader is told of rows that were moved: the same laws are the check that is shown."""
+    if not later:
+        return ()
+    most = max(float(np.abs(shift).max()) for shift in later.values()) * 1000 / RATE_HZ
+    return (
+        f"Limb leads were moved in time by up to {most:.0f} ms so that they fit together; how well they fit is told after that.",
+    )
 
 
 def _without_rims(piece: Piece) -> Piece:

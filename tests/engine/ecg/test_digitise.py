@@ -5,7 +5,7 @@ import pytest
 
 from engine import models
 from engine.ecg.digitisation import Digitisation, DigitiseOptions
-from engine.ecg.digitise import Piece, _without_rims, digitise
+from engine.ecg.digitise import Piece, _moved, _without_rims, digitise
 from engine.ecg.leads import LEADS
 from engine.errors import RefusedStudy
 from training.ecg_page import RenderedPage, plain_style, render
@@ -91,3 +91,9 @@ def test_a_wave_inside_a_column_is_read():
     values = 1.2 * np.exp(-(((np.arange(400) - 200) / 6.0) ** 2))
     at = np.arange(400.0)
     assert np.isfinite(_without_rims(Piece("I", 0, values, np.ones(400), at, at.copy(), False)).values_mv).all()
+
+
+def test_a_reader_is_told_that_rows_were_moved_and_how_far():
+    (told,) = _moved({"I": np.array([0.0, 2.0, 4.0]), "III": np.array([-6.0, 0.0, 0.0])})
+    assert "12 ms" in told
+    assert _moved({}) == ()
