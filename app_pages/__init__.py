@@ -6,11 +6,9 @@ How to add a page
    home page its question and what goes in, the sidebar its models. Its icon is a line in `navigation.TASK_ICONS`.
 2. `app_pages/<package>.py` has one function `show()`. It asks, in the order in which every page tells it:
 
-       own = desk(TASK)                      # this session's study, corrections and results   (shared/desk.py)
-       sidebar(TASK, own)                    # example, models, device                         (shared/sidebar.py)
-       intake(TASK, own)                     # files, several files, a zip, the camera         (shared/intake.py)
-       found = result(TASK, own)             # an Analysis; None while it is computed, with its progress and Cancel
-       refusal(...)                          # or, where it was refused, why: no number        (shared/answer.py)
+       opened = opening(TASK, "a drawn heart")   # title, sidebar, the ways in, progress and Cancel, and, where the study
+                                             # was refused, why: no number                     (shared/opening.py)
+       own, found = opened                   # the session's desk and its Analysis             (shared/desk.py)
        ...                                   # what went in, as understood: the task's own drawing; checks(...)
        answer(...); bars(...)                # the answer in one line, each class               (shared/answer.py)
        explanation(found)                    # asked for once the answer is shown; deletion_curve(...)  (shared/curves.py)

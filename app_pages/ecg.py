@@ -9,7 +9,7 @@ from app_pages.ecg_views import photo
 from app_pages.ecg_views.corrections import corrections, layout_name
 from app_pages.ecg_views.paper import Mark, paper, usual_arrangement
 from app_pages.ecg_views.why import beat_words, colour, why
-from app_pages.shared.answer import answer, bars, refusal
+from app_pages.shared.answer import answer, bars
 from app_pages.shared.desk import Desk, Result
 from app_pages.shared.export import export
 from app_pages.shared.measurements import measurements
@@ -55,15 +55,12 @@ PRINTED_NAMES = {
 
 
 def show() -> None:
-    opened = opening(TASK, "a simulated ECG on a drawn page")
+    opened = opening(TASK, "a simulated ECG on a drawn page", _refused_page)
     if opened is None:
         return
     own, found = opened
     _what_went_in(own, found)
     finding = found.analysis.finding
-    if finding.refusal:
-        _refused(own, found)
-        return
     chosen = _answer(found)
     section(
         "Why", "What in this ECG speaks for the class, and what the textbook says. Another class can be chosen above."
@@ -80,8 +77,6 @@ def show() -> None:
 def _what_went_in(own: Desk, found: Result) -> None:
     evidence: EcgEvidence | None = found.analysis.evidence
     read = evidence.digitisation if evidence else None
-    if found.analysis.finding.refusal:
-        return
     section("What went in, as understood")
     if evidence is None or read is None or evidence.photo is None:
         _stored(found)
@@ -147,16 +142,11 @@ def _notes(read: Digitisation) -> str:
     return "".join(f"<p class='small quiet'>{text(note)}</p>" for note in read.notes)
 
 
-def _refused(own: Desk, found: Result) -> None:
-    """The reason and the remedy, the picture as it came, and the corrections: the reader may know better."""
-    refused = found.analysis.finding.refusal
-    assert refused is not None
-    refusal(refused, f"refusal-{found.key}")
+def _refused_page(own: Desk, found: Result) -> None:
+    """A refused picture as it came, with the corrections."""
     seen = _picture(own)
     if seen is not None:
         corrections(seen, None, own, found)
-    section("Take it with you")
-    export(found.analysis, None, None, list, found.key)
 
 
 def _picture(own: Desk) -> np.ndarray | None:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app_pages.echo_views.scale import scale
-from app_pages.shared.answer import bars, refusal
+from app_pages.shared.answer import bars
 from app_pages.shared.desk import Desk, Result, explanation
 from app_pages.shared.export import export
 from app_pages.shared.measurements import measurements
@@ -64,11 +64,6 @@ def show() -> None:
     if opened is None:
         return
     own, found = opened
-    if found.analysis.finding.refusal:
-        refusal(found.analysis.finding.refusal, f"refusal-{found.key}")
-        section("Take it with you")
-        export(found.analysis, None, None, list, found.key)
-        return
     analysis = _counted(found)
     _answer(analysis, found)
     _recording(analysis, found)
@@ -184,8 +179,6 @@ def _why(found: Result) -> None:
     section("Why", "The volume rests on twenty discs across the long axis; the doubt about the walls is tinted.")
     why = explanation(found)
     if why is None:
-        if found.explain_problem:
-            st.error(found.explain_problem, icon=":material/error:")
         return
     evidence: EchoEfEvidence = found.analysis.evidence
     frames = why.details["frames"]

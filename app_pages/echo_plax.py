@@ -9,7 +9,6 @@ import numpy as np
 import streamlit as st
 
 from app_pages.echo_views.scale import scale
-from app_pages.shared.answer import refusal
 from app_pages.shared.curves import deletion_curve, sentence
 from app_pages.shared.desk import Desk, Result, explanation
 from app_pages.shared.export import export
@@ -78,11 +77,6 @@ def show() -> None:
         return
     own, found = opened
     finding = found.analysis.finding
-    if finding.refusal:
-        refusal(finding.refusal, f"refusal-{found.key}")
-        section("Take it with you")
-        export(found.analysis, None, None, list, found.key)
-        return
     if finding.details["experimental"]:
         st.warning(
             "Experimental: not every accuracy that this task is meant to reach is reached yet. The model card has the figures.",
@@ -180,8 +174,6 @@ def _why(found: Result) -> None:
 
     made = explanation(found)
     if made is None:
-        if found.explain_problem:
-            st.error(found.explain_problem, icon=":material/error:")
         return
     evidence: EchoPlaxEvidence = found.analysis.evidence
     k = _chosen_frame(evidence, made, found.key)

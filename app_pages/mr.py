@@ -10,7 +10,7 @@ from app_pages.mr_views.correction import correction
 from app_pages.mr_views.groups import among_groups
 from app_pages.mr_views.patient import patient
 from app_pages.mr_views.why import why
-from app_pages.shared.answer import bars, refusal
+from app_pages.shared.answer import bars
 from app_pages.shared.desk import Desk, Result
 from app_pages.shared.export import export
 from app_pages.shared.measurements import measurements
@@ -56,11 +56,6 @@ def show() -> None:
         return
     own, found = opened
     finding = found.analysis.finding
-    if finding.refusal:
-        refusal(finding.refusal, f"refusal-{found.key}")
-        section("Take it with you")
-        export(found.analysis, None, None, list, found.key)
-        return
     _what_went_in(own, found)
     _answer(finding, found)
     _cine(found)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from app_pages.shared.answer import answer, refusal
+from app_pages.shared.answer import answer
 from app_pages.shared.desk import Desk, Result, desk
 from app_pages.shared.export import export
 from app_pages.shared.model_card import cards
@@ -60,18 +62,12 @@ DEFINITIONS = (
 
 
 def show() -> None:
-    opened = opening(TASK, "a simulated cell")
+    opened = opening(TASK, "a simulated cell", partial(sizes, missing=False))
     folder(TASK, desk(TASK))
     if opened is None:
         return
     own, found = opened
     finding = found.analysis.finding
-    if finding.refusal:
-        refusal(finding.refusal, f"refusal-{found.key}")
-        sizes(own, found, missing=False)
-        section("Take it with you")
-        export(found.analysis, None, None, list, found.key)
-        return
     _what_went_in(own, found)
     section("Second opinion")
     answer(finding, f"answer-{found.key}")

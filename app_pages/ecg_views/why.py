@@ -44,8 +44,6 @@ def why(task: Task, result: Result, chosen: str) -> None:
             own = _check(task, result, chosen)
         if own is not None:
             numbers(own.details["measured"][chosen], label, f"numbers-{result.key}")
-    elif result.explain_problem:
-        st.error(f"The explanation could not be made. {result.explain_problem}", icon=":material/error:")
     criteria(finding, evidence.criteria, chosen, f"criteria-{result.key}")
 
 

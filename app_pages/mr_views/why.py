@@ -20,8 +20,6 @@ from explain.mr import LAYERS, feature_maps, slice_influence
 def why(found: Result) -> None:
     made = explanation(found)
     if made is None:
-        if found.explain_problem:
-            st.error(found.explain_problem, icon=":material/error:")
         return
     evidence: MrEvidence = found.analysis.evidence
     _view(evidence, made, found)

@@ -78,16 +78,17 @@ def result(task: Task, desk: Desk) -> Result | None:
 
 
 def explanation(result: Result) -> Explanation | None:
-    """The result's explanation; None while it is computed (its progress is shown) or if it failed."""
-    if result.explanation or result.explain_problem:
-        return result.explanation
-    if result.explaining is None:
-        result.explaining = Job(_explain(result.analysis))
-    if not result.explaining.done:
-        watch(result.explaining, f"cancel-explanation-{result.key}")
-        return None
-    result.explanation, result.explain_problem = result.explaining.outcome()
-    result.explaining = None
+    """The result's explanation; None while it is computed (its progress is shown) or if it failed (the reason is shown)."""
+    if result.explanation is None and not result.explain_problem:
+        if result.explaining is None:
+            result.explaining = Job(_explain(result.analysis))
+        if not result.explaining.done:
+            watch(result.explaining, f"cancel-explanation-{result.key}")
+            return None
+        result.explanation, result.explain_problem = result.explaining.outcome()
+        result.explaining = None
+    if result.explain_problem:
+        st.error(f"The explanation could not be made. {result.explain_problem}", icon=":material/error:")
     return result.explanation
 
 

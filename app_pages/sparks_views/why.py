@@ -27,8 +27,6 @@ def why(found: Result) -> None:
         for check in explained.faithfulness:
             (st.success if check.passed else st.warning)(sentence(check))
             view(deletion_curve(check, "frames"), f"curve-{found.key}")
-    elif found.explain_problem:
-        st.error(f"The explanation could not be made. {found.explain_problem}", icon=":material/error:")
 
 
 def attention_curve(evidence: SparksEvidence) -> str:
