@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import stated
 from engine.ecg.digitisation import Digitisation, DigitiseOptions
 from engine.ecg.signal import EcgSignal
 from engine.errors import EngineError, RefusedStudy, UnreadableInput
@@ -35,23 +36,15 @@ def options(fields: Mapping[str, str]) -> DigitiseOptions:
     """The reader's corrections from text, by the names of OPTIONS. Raises EngineError for another name or value."""
     from engine.ecg.layout import LAYOUTS
 
-    stated: dict[str, Any] = {}
-    for name, text in fields.items():
-        if name == "speed_mm_s":
-            stated[name] = _one_of(name, text, SPEEDS_MM_S)
-        elif name == "gain_mm_mv":
-            stated[name] = _one_of(name, text, GAINS_MM_MV)
-        elif name == "layout":
-            if text not in LAYOUTS:
-                raise EngineError(f"Expected a layout out of {', '.join(LAYOUTS)}, got {text!r}.")
-            stated[name] = text
-        elif name == "page":
-            stated[name] = _page(text)
-        elif name == "corners":
-            stated[name] = _corners(text)
-        else:
-            raise EngineError(f"The ECG task has no option {name!r}; it has {', '.join(OPTIONS)}.")
-    return DigitiseOptions(**stated)
+    stated.known(fields, OPTIONS)
+    read: dict[str, Any] = {
+        "speed_mm_s": lambda name, text: stated.one_number_of(name, text, SPEEDS_MM_S),
+        "gain_mm_mv": lambda name, text: stated.one_number_of(name, text, GAINS_MM_MV),
+        "layout": lambda name, text: stated.one_of(name, text, LAYOUTS),
+        "page": stated.whole_number,
+        "corners": _corners,
+    }
+    return DigitiseOptions(**{name: read[name](name, text) for name, text in fields.items()})
 
 
 def answer(study: Study, asked: DigitiseOptions | None, store: ModelStore, progress: Progress) -> Answer:
@@ -186,27 +179,11 @@ def _disagree(label: Label, verdict: str) -> bool:
     return not label.uncertain and (label.positive, verdict) in ((True, "not met"), (False, "met"))
 
 
-def _one_of(name: str, text: str, allowed: tuple[float, ...]) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if value not in allowed:
-        raise EngineError(f"Expected {name} to be one of {', '.join(f'{a:g}' for a in allowed)}, got {text!r}.")
-    return value
-
-
-def _page(text: str) -> int:
-    if not text.isdigit():
-        raise EngineError(f"Expected page to be a number from 0, got {text!r}.")
-    return int(text)
-
-
-def _corners(text: str) -> np.ndarray:
+def _corners(name: str, text: str) -> np.ndarray:
     try:
         numbers = np.array([float(n) for n in text.split(",")])
     except ValueError:
         numbers = np.zeros(0)
     if numbers.size != 8 or not np.isfinite(numbers).all():
-        raise EngineError("Expected corners as eight numbers x,y clockwise from the top left.")
+        raise EngineError(f"Expected {name} as eight numbers x,y clockwise from the top left.")
     return numbers.reshape(4, 2)

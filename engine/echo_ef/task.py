@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from engine import stated
 from engine.analysis import Analysis
 from engine.echo.depth_scale import DepthScale, printed_scale
 from engine.echo.letterbox import Letterbox
@@ -25,7 +25,7 @@ from engine.echo_ef.ejection_fraction import Estimate, MeasuredError, estimate, 
 from engine.echo_ef.evidence import EchoEfEvidence
 from engine.echo_ef.view import four_chamber_logit, upright
 from engine.echo_ef.volumes import ATRIUM, CAVITY, MYOCARDIUM, Discs, discs
-from engine.errors import EngineError, RefusedStudy
+from engine.errors import RefusedStudy
 from engine.finding import Measurement, Quality
 from engine.models import LoadedModel, ModelStore
 from engine.progress import Progress, part, silent
@@ -90,18 +90,16 @@ class Drawn:
 
 def options(fields: Mapping[str, str]) -> EchoEfOptions:
     """The reader's options from text, by the names of OPTIONS. Raises EngineError for another name or value."""
+    stated.known(fields, OPTIONS)
     asked = EchoEfOptions()
     for name, text in fields.items():
-        if name not in OPTIONS:
-            raise EngineError(f"This task has no option {name!r}; it has {', '.join(OPTIONS)}.")
         if name == "mm_per_px":
             asked = replace(asked, mm_per_px=stated_mm_per_px(text))
-        elif name == "clips" and text not in echonet.CLIPS:
-            raise EngineError(f"Expected clips to be one of {', '.join(echonet.CLIPS)}, got {text!r}.")
-        elif name != "clips" and not re.fullmatch("[0-9a-f]{64}", text):
-            raise EngineError(f"Expected {name} to be a SHA-256 (64 hexadecimal digits), got {text!r}.")
+        elif name == "clips":
+            asked = replace(asked, peers=replace(asked.peers, clips=stated.one_of(name, text, echonet.CLIPS)))
         else:
-            asked = replace(asked, peers=replace(asked.peers, **{name.removeprefix("echonet_"): text}))
+            lent = {name.removeprefix("echonet_"): stated.sha256(name, text)}
+            asked = replace(asked, peers=replace(asked.peers, **lent))
     return asked
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import stated
 from engine.echo.depth_scale import DepthScale, printed_scale
 from engine.echo.recording import Opening, read_opening, squares_of
 from engine.echo_plax import seed_network
@@ -16,9 +17,9 @@ from engine.echo_plax.dimensions import Dimensions, measurements, over_time
 from engine.echo_plax.drawing import STRUCTURES, DrawnRecording, draw_recording
 from engine.echo_plax.evidence import EchoPlaxEvidence
 from engine.echo_plax.pencil import Pencil
-from engine.echo_plax.segmentation import WEIGHT, Drawn, draw, least, look
+from engine.echo_plax.segmentation import WEIGHT, Drawn, draw, floor, least, lifted, look, seen_square
 from engine.echo_plax.view import CODE, View, judge
-from engine.errors import EngineError, RefusedStudy
+from engine.errors import RefusedStudy
 from engine.finding import Quality
 from engine.models import ModelStore
 from engine.progress import Progress, part, silent
@@ -48,20 +49,15 @@ class EchoPlaxOptions:
 
 def options(fields: Mapping[str, str]) -> EchoPlaxOptions:
     """The reader's options from text, by the names of OPTIONS. Raises EngineError for another name or value."""
+    stated.known(fields, OPTIONS)
     asked = EchoPlaxOptions()
     for name, text in fields.items():
         if name == "mm_per_px":
             asked = replace(asked, mm_per_px=stated_mm_per_px(text))
         elif name == "sex":
-            if text not in ("F", "M"):
-                raise EngineError(f"Expected sex to be F or M, got {text!r}.")
-            asked = replace(asked, sex=text)
-        elif name == "own_network":
-            if len(text) != 64 or set(text) - set("0123456789abcdef"):
-                raise EngineError(f"Expected own_network to be the SHA-256 of a network's file, got {text!r}.")
-            asked = replace(asked, own_network=text)
+            asked = replace(asked, sex=stated.one_of(name, text, stated.SEXES))
         else:
-            raise EngineError(f"This task has no option {name!r}; it has {', '.join(OPTIONS)}.")
+            asked = replace(asked, own_network=stated.sha256(name, text))
     return asked
 
 
@@ -127,7 +123,8 @@ def _looked_at(
     progress(0.05, "Looking for the heart")
     first = look(opening, model)
     _demanded(judge(first, model))
-    squares = squares_of(frames, opening.sector, first.box, part(progress, 0.2, 0.8))
+    grey = squares_of(frames, opening.sector, first.box, part(progress, 0.2, 0.8))
+    squares = lifted(grey, seen_square(opening.sector, first.box), floor(model))
     spread = np.unique(np.linspace(0, len(squares) - 1, VIEW_FRAMES).round().astype(int))
     shares = draw(squares[spread], model, silent, steady=False)
     view = _demanded(judge(Drawn(squares[spread], shares, first.box, first.least), model))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import stated
 from engine.errors import EngineError, RefusedStudy
 from engine.finding import Label, Quality
 from engine.models import LoadedModel, ModelStore
@@ -55,32 +56,16 @@ class MrOptions:
 
 def options(fields: Mapping[str, str]) -> MrOptions:
     """The reader's statements from text, by the names of OPTIONS. Raises EngineError for another name or value."""
-    stated: dict[str, Any] = {}
+    stated.known(fields, OPTIONS)
+    asked: dict[str, Any] = {}
     for name, text in fields.items():
-        if name not in OPTIONS:
-            raise EngineError(f"The cardiac MR task has no option {name!r}; it has {', '.join(OPTIONS)}.")
         if name == "series":
-            if not text.isdigit():
-                raise EngineError(f"Expected series to be a number from 0, got {text!r}.")
-            stated[name] = int(text)
+            asked[name] = stated.whole_number(name, text)
         elif name == "sex":
-            if text not in ("F", "M"):
-                raise EngineError(f"Expected sex to be F or M, got {text!r}.")
-            stated[name] = text
+            asked[name] = stated.one_of(name, text, stated.SEXES)
         else:
-            stated[name] = _bounded(name, text)
-    return MrOptions(**stated)
-
-
-def _bounded(name: str, text: str) -> float:
-    low, high = BOUNDS[name]
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise EngineError(f"Expected {name} to be a number from {low:g} to {high:g}, got {text!r}.")
-    return value
+            asked[name] = stated.number(name, text, *BOUNDS[name])
+    return MrOptions(**asked)
 
 
 def answer(study: Study, asked: MrOptions | None, store: ModelStore, progress: Progress) -> Answer:

@@ -6,13 +6,12 @@ their sizes (events) -> frames by attention (frame_reading) -> measurements and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.errors import EngineError
+from engine import stated
 from engine.finding import Label, Measurement, Quality
 from engine.models import LoadedModel, ModelStore
 from engine.progress import Progress, part
@@ -66,27 +65,15 @@ OPTIONS = {  # name -> what the reader may state
 
 def options(fields: Mapping[str, str]) -> SparksOptions:
     """Options from text; an empty field is none. Raises EngineError for unknown names and values out of range."""
-    values: dict[str, float | None] = {}
-    own = own_networks.Asked()
-    for name, text in fields.items():
-        if name not in OPTIONS:
-            raise EngineError(f"Calcium sparks have no option {name!r}; they have {', '.join(OPTIONS)}.")
-        if not text.strip():
-            continue
-        if name not in LIMITS:
-            if not re.fullmatch("[0-9a-f]{64}", text):
-                raise EngineError(f"Expected {name} to be a SHA-256 (64 hexadecimal digits), got {text!r}.")
-            own = replace(own, **{name.removeprefix("deepcardio_"): text})
-            continue
-        low, high = LIMITS[name]
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            raise EngineError(f"Expected {name} to be a number from {low:g} to {high:g}, got {text!r}.")
-        values[name] = value
-    return SparksOptions(**values, own=own)
+    stated.known(fields, OPTIONS)
+    given = {name: text for name, text in fields.items() if text.strip()}
+    values = {name: stated.number(name, text, *LIMITS[name]) for name, text in given.items() if name in LIMITS}
+    lent = {
+        name.removeprefix("deepcardio_"): stated.sha256(name, text)
+        for name, text in given.items()
+        if name not in LIMITS
+    }
+    return SparksOptions(**values, own=own_networks.Asked(**lent))
 
 
 def lend(checkpoint: bytes, store: ModelStore) -> dict[str, str]:

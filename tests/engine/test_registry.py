@@ -95,7 +95,7 @@ def test_every_task_names_options_it_does_not_know(task):
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_every_option_that_a_task_names_is_one(task):
     for name in task.option_names():
-        with pytest.raises(EngineError, match=f"Expected {name}|Expected a {name}"):
+        with pytest.raises(EngineError, match=f"Expected {name}"):
             task.options({name: "no such value"})
 
 
