@@ -40,7 +40,10 @@ def machine() -> str:
 
 
 def table(task: str) -> str:
-    """One task's Markdown table. Ratios are the peer's value over ours: above 1, ours is quicker or smaller."""
+    """One task's Markdown table, and how much of the peer's work was timed.
+
+    Ratios are the peer's value over ours: above 1, ours is quicker or smaller.
+    """
     subject = SUBJECTS[task]
     from_start, app = cold(task), app_process(task)
     finding, explained, peer = (warm(task, what) for what in ("finding", "explanation", "peer"))
@@ -55,6 +58,8 @@ def table(task: str) -> str:
         f"| {peer.peak_mb / finding.peak_mb:.2f} |",
         f"| peak memory of the process, with explanations, MB | {explained.peak_mb:.0f} | - | - |",
         f"| the app's process after its first finding, MB | {'-' if app is None else f'{app:.0f}'} | - | - |",
+        "",
+        f"Of the peer's work were timed: {peer.timed}; what is left is taken to last as long (median).",
     ]
     return "\n".join(lines)
 

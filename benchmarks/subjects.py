@@ -5,15 +5,29 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from training.ecg_page_style import PageStyle
 
+Reads = Callable[[bytes], tuple["Part", ...]]  # a study's bytes -> the work that a peer does to answer it
 SEED = 20
+BATCH = 16  # frames at once, at most
 PIXELS = 2e6  # of a photo as a phone's app sends it
+
+
+@dataclass(frozen=True)
+class Part:
+    """Work that a peer does `count` times over for one study, each time on an input of the same size; `once` does it once."""
+
+    name: str
+    count: int
+    once: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -21,13 +35,13 @@ class Subject:
     """One task's benchmark.
 
     draw: makes the study: its file name and bytes. peer_name: whose design stands beside ours. build_peer: makes the peer's
-    networks, with random weights, and gives what answers one study with them.
+    networks, with random weights, and gives what reads one study for them and names all the work that answers it.
     """
 
     what: str
     draw: Callable[[], tuple[str, bytes]]
     peer_name: str
-    build_peer: Callable[[], Callable[[bytes], None]]
+    build_peer: Callable[[], Reads]
 
 
 def ecg_photo() -> tuple[str, bytes]:
@@ -54,7 +68,7 @@ def _at(pixels: float, style: PageStyle) -> PageStyle:
     return replace(style, camera=camera, px_per_mm=style.px_per_mm * scale)
 
 
-def ecg4u_design() -> Callable[[bytes], None]:
+def ecg4u_design() -> Reads:
     """Eight binary networks on the picture, one after another, as ECG4U asks them; already in memory, which favours it."""
     import torch
     from PIL import Image
@@ -64,14 +78,13 @@ def ecg4u_design() -> Callable[[bytes], None]:
     torch.manual_seed(SEED)
     networks = [Ecg4uNet(padding=0).eval() for _ in ECG4U_NAMES]
 
-    def answer(data: bytes) -> None:
+    def read(data: bytes) -> tuple[Part, ...]:
         photo = Image.open(io.BytesIO(data)).convert("RGB").resize((WIDTH, HEIGHT))
         page = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float()
-        with torch.inference_mode():
-            for network in networks:
-                network(page)
+        waiting = cycle(networks)
+        return (Part("networks", len(networks), lambda: next(waiting)(page)),)
 
-    return answer
+    return read
 
 
 def echo_video() -> tuple[str, bytes]:
@@ -94,7 +107,7 @@ def plax_video() -> tuple[str, bytes]:
     return "video.avi", _avi([cv2.resize(frame, (384, 384), interpolation=cv2.INTER_AREA) for frame in frames], 30)
 
 
-def seed_plax_design() -> Callable[[bytes], None]:
+def seed_plax_design() -> Reads:
     """A U-Net as wide as published on every frame at 384 x 384 px, one after the other, as echo-plax-segmentation asks it."""
     import av
     import torch
@@ -104,14 +117,14 @@ def seed_plax_design() -> Callable[[bytes], None]:
     torch.manual_seed(SEED)
     network = UNet(1, 7, (64, 128, 256, 512, 1024)).eval()
 
-    def answer(data: bytes) -> None:
+    def read(data: bytes) -> tuple[Part, ...]:
         with av.open(io.BytesIO(data), mode="r") as video:
             frames = [frame.to_ndarray(format="gray") for frame in video.decode(video=0)]
-        with torch.inference_mode():
-            for frame in frames:
-                network(torch.from_numpy(frame)[None, None].float()).argmax(1)
+        return (
+            Part("frames", len(frames), lambda: network(torch.from_numpy(frames[0])[None, None].float()).argmax(1)),
+        )
 
-    return answer
+    return read
 
 
 def _avi(frames: list[np.ndarray], rate_hz: int) -> bytes:
@@ -128,7 +141,7 @@ def _avi(frames: list[np.ndarray], rate_hz: int) -> bytes:
     return buffer.getvalue()
 
 
-def echonet_design() -> Callable[[bytes], None]:
+def echonet_design() -> Reads:
     """EchoNet-Dynamic's two networks (Ouyang 2020): segmentation of every frame, EF of every clip (32 frames, period 2)."""
     import av
     import torch
@@ -139,17 +152,20 @@ def echonet_design() -> Callable[[bytes], None]:
     segmentation = deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=1).eval()
     regression = r2plus1d_18(num_classes=1).eval()
 
-    def answer(data: bytes) -> None:
+    def read(data: bytes) -> tuple[Part, ...]:
         with av.open(io.BytesIO(data), mode="r") as video:
             frames = np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)])
         x = (torch.from_numpy(frames).permute(0, 3, 1, 2).float() - 30.8) / 47.9
-        with torch.inference_mode():
-            for some in x.split(20):
-                segmentation(some)
-            for start in range(len(x) - 63):
-                regression(x[start : start + 64 : 2].permute(1, 0, 2, 3)[None])
+        clip = x[:64:2].permute(1, 0, 2, 3)[None]
+        return in_batches(segmentation, x), Part("clips", len(x) - 63, lambda: regression(clip))
 
-    return answer
+    return read
+
+
+def in_batches(network: Callable[[Tensor], object], frames: Tensor, most: int = BATCH) -> Part:
+    """A network on all frames (N, C, H, W), in batches of one size."""
+    size = max(k for k in range(1, most + 1) if len(frames) % k == 0)
+    return Part(f"batches of {size} frames", len(frames) // size, lambda: network(frames[:size]))
 
 
 def spark_recording() -> tuple[str, bytes]:
@@ -159,7 +175,7 @@ def spark_recording() -> tuple[str, bytes]:
     return "recording.tif", calcium_sparks()
 
 
-def deepcardio_design() -> Callable[[bytes], None]:
+def deepcardio_design() -> Reads:
     """Deepcardio's frame classifier: an InceptionV3 on every frame, alone (its U-Net would come on top)."""
     import tifffile
     import torch
@@ -168,16 +184,14 @@ def deepcardio_design() -> Callable[[bytes], None]:
     torch.manual_seed(SEED)
     network = inception_v3(weights=None, num_classes=2, init_weights=False, aux_logits=False).eval()
 
-    def answer(data: bytes) -> None:
+    def read(data: bytes) -> tuple[Part, ...]:
         frames = tifffile.imread(io.BytesIO(data)).astype(np.float32)
         x = torch.from_numpy(frames / max(float(frames.max()), 1.0))[:, None].expand(-1, 3, -1, -1)
         tall, wide = (max(0, 75 - side) for side in x.shape[-2:])
         x = torch.nn.functional.pad(x, (0, wide, 0, tall))  # its input has 75 rows or more, zeros below
-        with torch.inference_mode():
-            for some in x.split(16):
-                network(some)
+        return (in_batches(network, x),)
 
-    return answer
+    return read
 
 
 def cardiac_mr_cine() -> tuple[str, bytes]:
@@ -187,7 +201,7 @@ def cardiac_mr_cine() -> tuple[str, bytes]:
     return "cine.zip", cardiac_mr()
 
 
-def unet_design() -> Callable[[bytes], None]:
+def unet_design() -> Reads:
     """A U-Net as wide as published (Ronneberger 2015: 64 to 1024 channels) on every image at 256 x 256 px."""
     import zipfile
 
@@ -198,14 +212,12 @@ def unet_design() -> Callable[[bytes], None]:
     torch.manual_seed(SEED)
     network = UNet(1, 4, (64, 128, 256, 512, 1024)).eval()
 
-    def answer(data: bytes) -> None:
+    def read(data: bytes) -> tuple[Part, ...]:
         with zipfile.ZipFile(io.BytesIO(data)) as bundle:
             images = len(bundle.namelist())
-        with torch.inference_mode():
-            for start in range(0, images, 4):
-                network(torch.zeros(min(4, images - start), 1, 256, 256))
+        return (in_batches(network, torch.zeros(images, 1, 256, 256), 4),)
 
-    return answer
+    return read
 
 
 SUBJECTS = {
