@@ -12,6 +12,10 @@ BLACKEST = 32  # the edge of a picture is no brighter than this where it is blac
 EDGE = 4  # px
 COLOURED = 40  # spread of R, G, B above this is colour: Doppler, labels, drawings
 MIN_SHARE = 0.06  # of the picture that a sector covers at least
+NEAR_SHARE = (0.04, 0.25)  # of the largest lit area: the near field where a black cavity cuts it off
+NEAR_BREADTH = 0.4  # of the largest lit area's: the near field is narrower
+NEAR_ASIDE = 0.15  # of that breadth: it lies no further from the middle
+FAN_FILL = 0.85  # of its box: a fan fills less, a strip of M-mode or Doppler more
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Sector:
 def find_sector(frames: np.ndarray) -> Sector | None:
     """The sector seen in (N, H, W, 3) uint8 frames spread over a recording, or None where nothing large is lit.
 
-    The largest lit area after thin strokes (text, rulers, the ECG line) are opened away, made convex.
+    The largest lit area after thin strokes (text, rulers, the ECG line) are opened away, and the near field above it where a
+    black right ventricle cuts that off; made convex.
     """
     grey = frames.max(axis=3)
     bright = np.percentile(grey, 90, axis=0)
@@ -47,10 +52,25 @@ def find_sector(frames: np.ndarray) -> Sector | None:
     largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     if stats[largest, cv2.CC_STAT_AREA] < MIN_SHARE * lit.size:
         return None
-    outline = cv2.findContours((labels == largest).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
+    kept = np.isin(labels, [largest, *_near_field(stats, largest)]).astype(np.uint8)
+    outline = cv2.findContours(kept, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
     hull = cv2.convexHull(np.concatenate(outline))
     mask = cv2.fillConvexPoly(np.zeros_like(lit), hull, 1) > 0
     return Sector(mask, _colour_share(frames, mask))
+
+
+def _near_field(stats: np.ndarray, largest: int) -> list[int]:
+    """The lit areas that are the tip of the fan whose rest is `largest`. stats: of connected components, by OpenCV."""
+    left, top, breadth, height, area = (int(v) for v in stats[largest])
+    if area > FAN_FILL * breadth * height:
+        return []
+    found = []
+    for k in range(1, len(stats)):
+        x, y, wide, tall, lit = (int(v) for v in stats[k])
+        central = abs(x + wide / 2 - left - breadth / 2) < NEAR_ASIDE * breadth and y + tall / 2 < top
+        if central and wide < NEAR_BREADTH * breadth and NEAR_SHARE[0] < lit / area < NEAR_SHARE[1]:
+            found.append(k)
+    return found
 
 
 def _black(bright: np.ndarray) -> float:

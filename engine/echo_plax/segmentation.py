@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.echo.letterbox import Letterbox
 from engine.echo.recording import Opening
+from engine.echo.sector import Sector
 from engine.echo.segmentation import segment, steadied
 from engine.echo_plax.anatomy import STRUCTURES, tidy
 from engine.models import LoadedModel
@@ -62,8 +63,23 @@ def look(opening: Opening, model: LoadedModel) -> Drawn:
     A closer look at parts of it, chosen by confidence, would find something like a long axis in most other views.
     """
     box = Letterbox(*opening.sector.box, SIDE)
-    squares = np.stack([box.shrink(frame) for frame in opening.few(FEW)])
+    grey = np.stack([box.shrink(frame) for frame in opening.few(FEW)])
+    squares = lifted(grey, seen_square(opening.sector, box), floor(model))
     return Drawn(squares, draw(squares, model, silent, steady=False), box, least(model))
+
+
+def seen_square(sector: Sector, box: Letterbox) -> np.ndarray:
+    """(side, side) bool: where the square shows the sector."""
+    return box.shrink(sector.mask.astype(np.uint8) * 255) > 127
+
+
+def lifted(squares: np.ndarray, seen: np.ndarray, lowest: int) -> np.ndarray:
+    """(T, S, S) uint8 grey and (S, S) bool sector -> (T, S, S) uint8: `lowest`..255 inside the sector, 0 outside.
+
+    So the edge of the sector shows where the chamber beside it is as black as the picture around.
+    """
+    table = np.round(np.linspace(lowest, 255, 256)).astype(np.uint8)
+    return table[squares] * seen
 
 
 def draw(squares: np.ndarray, model: LoadedModel, progress: Progress, steady: bool = True) -> np.ndarray:
@@ -78,6 +94,11 @@ def draw(squares: np.ndarray, model: LoadedModel, progress: Progress, steady: bo
 def least(model: LoadedModel) -> float:
     """The confidence below which a structure counts as absent, as found on left-out clips."""
     return float(model.weight.operating["least_confidence"])
+
+
+def floor(model: LoadedModel) -> int:
+    """The grey that black has inside the sector when this network looks at it (see `lifted`)."""
+    return int(model.weight.operating.get("floor", 0))
 
 
 def structure_confidence(shares: np.ndarray) -> np.ndarray:

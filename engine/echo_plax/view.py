@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.echo_plax.anatomy import AORTA, ATRIUM, OUTER_WALL, RIGHT_VENTRICLE, SEPTUM, VENTRICLE
-from engine.echo_plax.segmentation import Drawn, structure_confidence
+from engine.echo_plax.segmentation import Drawn, floor, structure_confidence
 from engine.models import LoadedModel
 
 CODE = "not_parasternal"
@@ -43,7 +43,7 @@ class View:
 
 def judge(drawn: Drawn, model: LoadedModel) -> View:
     """Whether a few frames (see `segmentation.look`), or a whole recording, show the view. model: `echo-plax`."""
-    if is_strip(drawn):
+    if is_strip(drawn, floor(model)):
         return View(
             0.0, False, f"Expected a parasternal long axis, this looks like M-mode or Doppler over time; {ASKED_FOR}"
         )
@@ -57,13 +57,13 @@ def judge(drawn: Drawn, model: LoadedModel) -> View:
     return View(probability, accepted, "" if accepted else reason(mean))
 
 
-def is_strip(drawn: Drawn) -> bool:
-    """Whether what is looked at is wide and lit up to its upper corners, where a sector is black."""
+def is_strip(drawn: Drawn, lowest: int = 0) -> bool:
+    """Whether what is looked at is wide and lit up to its upper corners, where a sector is black. lowest: what black is."""
     top, left, height, width = drawn.box.inner
     tall, wide = max(1, round(CORNER * height)), max(1, round(CORNER * width))
     above = drawn.squares[:, top : top + tall, left : left + width]
     corners = np.concatenate([above[..., :wide], above[..., -wide:]], axis=2)
-    return width > STRIP * height and float((corners > 0).mean()) > 0.5
+    return width > STRIP * height and float((corners > lowest).mean()) > 0.5
 
 
 def features(shares: np.ndarray) -> np.ndarray:

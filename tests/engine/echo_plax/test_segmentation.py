@@ -3,7 +3,7 @@ import pytest
 
 from engine.echo.letterbox import Letterbox
 from engine.echo_plax.anatomy import AORTA, VENTRICLE
-from engine.echo_plax.segmentation import SIDE, Drawn, structure_confidence
+from engine.echo_plax.segmentation import SIDE, Drawn, lifted, structure_confidence
 
 
 def shares_of(ventricle: float, aorta: float) -> np.ndarray:
@@ -36,3 +36,10 @@ def test_the_confidence_map_lies_on_the_frame():
     sure = drawn.confidence_map(0, (400, 400))
     assert sure[40 + 160, 10 + 100] == pytest.approx(0.8, abs=1e-2)
     assert sure[0, 0] == 1
+
+
+def test_black_inside_the_sector_is_told_from_black_around_it():
+    squares = np.array([[[0, 0], [128, 255]]], np.uint8)
+    seen = np.array([[True, False], [True, True]])
+    assert lifted(squares, seen, 24).tolist() == [[[24, 0], [140, 255]]]
+    assert (lifted(squares, np.ones((2, 2), bool), 0) == squares).all()
