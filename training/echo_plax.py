@@ -1,8 +1,10 @@
 """`python -m training echo-plax --data DIR [--traced DIR]`: the network of `echo-plax`, measured on left-out clips, its card.
 
 Every clip is left out once: the clips are split into folds, a network learns from the others and draws the left-out ones by
-the app's own steps. Temperature and view rule are fitted on these. The shipped network then learns from all clips whose
-terms allow it; clips that must not be learnt from measure it. Resumable: finished and begun trainings in RUNS are taken up.
+the app's own steps. Each learns twice: from traced, carried and made pictures, then on, with other hearts made of them, the
+sector's edge shown, and frames that it has drawn itself. Temperature and view rule are fitted on the left-out clips. The
+shipped network learns from all clips whose terms allow it; clips that must not be learnt from measure it. Resumable:
+finished and begun trainings in RUNS are taken up.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +25,14 @@ from engine.echo_plax.segmentation import WEIGHT
 from engine.models import LoadedModel
 from engine.weights import Weight
 from training import echo_plax_segmentation as segmentation
-from training.echo_plax_card import Measured, card
+from training.echo_plax_augment import Style
+from training.echo_plax_card import Measured, Part, card
 from training.echo_plax_data import CLIPS, MEASURED, clip_file, read_traced
+from training.echo_plax_drawn import read_drawn
 from training.echo_plax_others import CLIPS as OTHERS
 from training.echo_plax_others import apical_files, apical_of, read_others
+from training.echo_plax_printed import FILE as PRINTED
+from training.echo_plax_printed import agreement
 from training.echo_plax_scores import calibration_gap, score, temperature
 from training.echo_plax_turned import read_turned
 from training.echo_plax_view import Seen, fitted, left_out, see
@@ -37,11 +45,14 @@ OTHER_FOLDS = (
     OTHERS[3:5],
     OTHERS[2:6:3],
 )  # of other views, left out with them; one is of litfl1's patient
-FOLD_STEPS = 800
-STEPS = 1700
+FIRST = segmentation.Course(800, 1e-3, ((0.5, 96), (0.8, 128), (1.0, 160)), simulated=2)
+SECOND = segmentation.Course(
+    900, 5e-4, ((0.6, 128), (1.0, 160)), simulated=1, drawn=0.2, style=Style(floor=24, varied=True)
+)
+SHIPPED_STEPS = (1700, 1200)  # of the two courses; the folds' are shorter
 SIMULATED, TURNED = 160, 200  # pictures
 APICAL = 20  # validation patients' frames that the view rule sees
-LEAST_CONFIDENCE = 0.5
+OPERATING = {"least_confidence": 0.5, "floor": SECOND.style.floor}
 
 
 def main(argv: list[str]) -> int:
@@ -50,7 +61,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--traced", type=Path, action="append", default=[], help="more traced frames, CLIP_FFF_mask.png"
     )
-    parser.add_argument("--runs", type=Path, default=Path("runs/echo-plax"))
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("runs/echo-plax"),
+        help="the first course; the second's folders end in -second",
+    )
     parser.add_argument("--only", type=int, help="train one fold and stop; -1: the shipped network")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     asked = parser.parse_args(argv)
@@ -60,7 +76,11 @@ def main(argv: list[str]) -> int:
         return 0
     networks = [trained(asked.data, asked.traced, asked.runs, k) for k in range(len(FOLDS))]
     shipped = trained(asked.data, asked.traced, asked.runs, -1)
-    found, network = measured(asked.data, networks, shipped)
+    begun = [segmentation.finished(asked.runs / f"fold{k}", FIRST.steps) for k in range(len(FOLDS))]
+    found, network = measured(asked.data, networks, shipped, [one for one in begun if one is not None])
+    parts = asked.runs / "parts.json"
+    if parts.is_file():
+        found = replace(found, parts=[Part(**row) for row in json.loads(parts.read_text())])
     text = card(found, COMMAND)
     print(text.text)
     print(publish(WEIGHT, network.state_dict(), text))
@@ -68,41 +88,55 @@ def main(argv: list[str]) -> int:
 
 
 def trained(data: Path, traced: Sequence[Path], runs: Path, fold: int) -> torch.nn.Module:
-    """The network of one fold; -1: of all clips."""
-    own, steps = runs / (f"fold{fold}" if fold >= 0 else "all"), FOLD_STEPS if fold >= 0 else STEPS
-    finished = segmentation.finished(own, steps)
-    if finished is not None:
-        return finished
+    """The network of one fold after both courses; -1: of all clips."""
+    own = runs / (f"fold{fold}" if fold >= 0 else "all")
+    first, second = (FIRST, SECOND) if fold >= 0 else (
+        replace(FIRST, steps=SHIPPED_STEPS[0]), replace(SECOND, steps=SHIPPED_STEPS[1])
+    )  # fmt: skip
+    further = own.with_name(own.name + "-second")
+    done = segmentation.finished(further, second.steps)
+    if done is not None:
+        return done
     clips = [clip for clip in CLIPS if fold < 0 or clip not in FOLDS[fold]]
+    examples = examples_of(data, traced, clips, OTHER_FOLDS[fold] if fold >= 0 else ())
+    begun = segmentation.finished(own, first.steps) or segmentation.train(examples, first, own)
+    examples = replace(examples, drawn=read_drawn(data, clips, begun))
+    return segmentation.train(examples, second, further, begun)
+
+
+def examples_of(
+    data: Path, traced: Sequence[Path], clips: Sequence[str], without: Sequence[str]
+) -> segmentation.Examples:
+    """What a network learns from that may see `clips`, and the clips of other views but `without`."""
     frames = read_traced(data, [data / "plax" / "traced", *traced], clips)
-    others = read_others(data, clips, OTHER_FOLDS[fold] if fold >= 0 else ())
-    others = np.concatenate([others, apical_of(frames)])
-    examples = segmentation.Examples(
+    others = np.concatenate([read_others(data, clips, without), apical_of(frames)])
+    return segmentation.Examples(
         frames,
         segmentation.simulated(SIMULATED),
-        segmentation.Pictures(*read_turned(data / "camus_a4c", TURNED)),
-        segmentation.Pictures(others, np.zeros_like(others)),
+        segmentation.pictures(*read_turned(data / "camus_a4c", TURNED)),
+        segmentation.pictures(others, np.zeros_like(others)),
     )
-    return segmentation.train(examples, steps, own)
 
 
 def as_shipped(network: torch.nn.Module, operating: dict[str, Any] | None = None) -> LoadedModel:
     """The network with its weights rounded as the shipped file holds them."""
-    entry = Weight(
-        WEIGHT, "echo-plax", "", "", "", "", COMMAND, operating=operating or {"least_confidence": LEAST_CONFIDENCE}
-    )
+    entry = Weight(WEIGHT, "echo-plax", "", "", "", "", COMMAND, operating=operating or OPERATING)
     return LoadedModel(entry, network.half().float().eval().requires_grad_(False), "cpu")
 
 
 def measured(
-    data: Path, networks: Sequence[torch.nn.Module], shipped: torch.nn.Module
+    data: Path, networks: Sequence[torch.nn.Module], shipped: torch.nn.Module, begun: Sequence[torch.nn.Module] = ()
 ) -> tuple[Measured, torch.nn.Module]:
-    """The figures of the card, and the shipped network with its temperature in its last layer."""
+    """The figures of the card, and the shipped network with its temperature in its last layer.
+
+    begun: the folds' networks after their first course.
+    """
     folders = [data / "plax" / "traced"]
     raw = [score(data, folders, c, as_shipped(n)) for n, clips in zip(networks, FOLDS, strict=True) for c in clips]
     warmth = temperature(raw)
     cooled = [segmentation.tempered(copy.deepcopy(network), warmth) for network in [*networks, shipped]]
     models = [as_shipped(network) for network in cooled]
+    early = [as_shipped(network, {**OPERATING, "floor": FIRST.style.floor}) for network in begun]
     scores = [score(data, folders, c, m) for m, clips in zip(models[:-1], FOLDS, strict=True) for c in clips]
     seen = [see(clip_file(data, c), True, m) for m, clips in zip(models[:-1], FOLDS, strict=True) for c in clips]
     seen += _other_views(data, models)
@@ -113,11 +147,13 @@ def measured(
         left_out=scores,
         apart=[score(data, folders, clip, models[-1]) for clip in MEASURED],
         rule=rule,
-        least=LEAST_CONFIDENCE,
+        operating=OPERATING,
         temperature=warmth,
         calibration=calibration_gap(scores),
         views_left_out=left_out(seen),
         views_apart=[(one, rule.probability(one) >= rule.threshold) for one in apart],
+        first_course=[score(data, folders, c, m) for m, clips in zip(early, FOLDS, strict=False) for c in clips],
+        curve=agreement(data / "plax" / PRINTED, models[-1]) if (data / "plax" / PRINTED).is_file() else None,
     ), cooled[-1]
 
 

@@ -5,6 +5,7 @@ Never mirrored: on which side the aorta lies is what a long axis is told by.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -26,18 +27,82 @@ PLAX = Spread()
 ANY = Spread(turn=25.0, zoom=0.25, shift=0.15)
 
 
+@dataclass(frozen=True)
+class Style:
+    """floor: grey of what is black inside the sector (`engine.echo_plax.segmentation.lifted`).
+
+    varied: other hearts as well, walls and chambers of another size and another echo.
+    """
+
+    floor: int = 0
+    varied: bool = False
+
+
+PLAIN = Style()
+BULGES, BULGE, BULGE_REACH = (
+    3,
+    0.22,
+    (0.06, 0.2),
+)  # how many, their strength (deviation), their size in shares of the side
+ECHO, ECHO_ADDED = 0.35, 0.07  # a tissue's brightness: logarithm, and what is added, deviations
+
+
 def augment(
-    frame: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Generator, spread: Spread = PLAX
+    frame: np.ndarray,
+    mask: np.ndarray,
+    side: int,
+    rng: np.random.Generator,
+    spread: Spread = PLAX,
+    sector: np.ndarray | None = None,
+    style: Style = PLAIN,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(S, S) uint8 grey and classes -> (side, side) float32 0..1 and uint8."""
-    columns, rows = _warp(frame.shape[0], side, rng, spread)
+    """(S, S) uint8 grey and classes -> (side, side) float32 0..1 and uint8. sector: (S, S) bool; None: the whole square."""
+    bulged = _bulges(mask, rng) if style.varied else []
+    columns, rows = _warp(frame.shape[0], side, rng, spread, bulged)
     image = cv2.remap(frame, columns, rows, cv2.INTER_LINEAR).astype(np.float32) / 255
     classes = cv2.remap(mask, columns, rows, cv2.INTER_NEAREST)
     seen = _seen(side, rng)
-    return grey(image * seen, rng) * seen, classes * seen.astype(np.uint8)
+    if sector is not None:
+        seen = seen * cv2.remap(sector.astype(np.uint8), columns, rows, cv2.INTER_NEAREST)
+    if style.varied and rng.random() < 0.6:
+        image = other_echo(image, classes, rng)
+    lowest = style.floor / 255
+    return (lowest + (1 - lowest) * grey(image * seen, rng)) * seen, classes * seen.astype(np.uint8)
 
 
-def _warp(before: int, side: int, rng: np.random.Generator, spread: Spread) -> tuple[np.ndarray, np.ndarray]:
+def other_echo(image: np.ndarray, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(S, S) float32 grey whose tissues and cavities are each a little brighter, darker or hazier. classes: (S, S) uint8."""
+    side = len(image)
+    table = np.exp(rng.normal(0, ECHO, 256)).astype(np.float32), rng.normal(0, ECHO_ADDED, 256).astype(np.float32)
+    soft = side / 160 * rng.uniform(1.0, 4.0)
+    gain, added = (cv2.GaussianBlur(values[classes], (0, 0), soft) for values in table)
+    haze = np.maximum(added, 0) * (0.7 + 0.3 * _speckle(side, rng))
+    return (image * gain + haze * (image > 0)).astype(np.float32)
+
+
+def _bulges(mask: np.ndarray, rng: np.random.Generator) -> list[tuple[np.ndarray, float, float]]:
+    """Places (x, y in shares of the side, from the middle) on structures, each with a strength and a reach."""
+    places = np.argwhere((mask[::4, ::4] > 0) & (mask[::4, ::4] < 7))
+    if not len(places) or rng.random() < 0.3:
+        return []
+    chosen = places[rng.integers(len(places), size=rng.integers(1, BULGES + 1))]
+    return [
+        (
+            4 * place[::-1] / len(mask) - 0.5,
+            float(np.clip(rng.normal(0, BULGE), -0.45, 0.45)),
+            rng.uniform(*BULGE_REACH),
+        )
+        for place in chosen
+    ]
+
+
+def _warp(
+    before: int,
+    side: int,
+    rng: np.random.Generator,
+    spread: Spread,
+    bulges: Sequence[tuple[np.ndarray, float, float]] = (),
+) -> tuple[np.ndarray, np.ndarray]:
     """Where each of the (side, side) pixels comes from: column and row, float32."""
     turn = np.deg2rad(np.clip(rng.normal(0, spread.turn), -38, 38))
     zoom, stretch = np.exp(rng.normal(0, spread.zoom)), np.exp(rng.normal(0, spread.stretch))
@@ -52,6 +117,9 @@ def _warp(before: int, side: int, rng: np.random.Generator, spread: Spread) -> t
             for _ in "xy"
         ]
         place = place + np.stack(bend)
+    for centre, strength, reach in bulges:
+        away = place - centre[:, None, None]
+        place = place + away * (strength * np.exp(-(away**2).sum(0) / (2 * reach**2)))
     columns, rows = ((place + 0.5) * (before - 1)).astype(np.float32)
     return columns, rows
 

@@ -16,6 +16,8 @@ import numpy as np
 
 from engine.echo.letterbox import Letterbox
 from engine.echo.recording import Opening, blanked, read_opening
+from engine.echo.sector import find_sector
+from engine.echo_plax.segmentation import seen_square
 from engine.study import read_path
 from engine.videos import Video, read_video
 
@@ -26,12 +28,16 @@ BASE = 288  # px of the squares that pictures are kept in; augmentation takes th
 
 @dataclass(frozen=True)
 class Traced:
-    """frame: (BASE, BASE) uint8 grey as the app sees it; mask: the same, class numbers. clip: whose; number: which frame."""
+    """frame: (BASE, BASE) uint8 grey as the app sees it; mask: the same, class numbers. clip: whose; number: which frame.
+
+    sector: (BASE, BASE) bool, where the machine recorded.
+    """
 
     clip: str
     number: int
     frame: np.ndarray
     mask: np.ndarray
+    sector: np.ndarray
 
 
 def clip_file(data: Path, clip: str) -> Path:
@@ -68,7 +74,9 @@ def read_traced(data: Path, folders: Iterable[Path], clips: Iterable[str]) -> li
         for number, frame in enumerate(frames):
             if number in masks:
                 mask = read_mask(masks[number], (video.height, video.width))
-                found.append(Traced(clip, number, box.shrink(blanked(frame, opening.sector)), shrunk_mask(mask, box)))
+                seen = seen_square(opening.sector, box)
+                square = box.shrink(blanked(frame, opening.sector))
+                found.append(Traced(clip, number, square, shrunk_mask(mask, box), seen))
     return found
 
 
@@ -78,6 +86,12 @@ def read_mask(file: Path, shape: tuple[int, int]) -> np.ndarray:
     if mask is None:
         raise FileNotFoundError(f"{file}: expected a PNG of class numbers.")
     return cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT).astype(np.uint8)
+
+
+def sector_of(square: np.ndarray) -> np.ndarray:
+    """(S, S) uint8 grey picture -> (S, S) bool: its sector as intake finds it; all of it where intake finds none."""
+    found = find_sector(np.repeat(square[None, ..., None], 3, 3))
+    return np.ones(square.shape, bool) if found is None else found.mask
 
 
 def shrunk_mask(mask: np.ndarray, box: Letterbox) -> np.ndarray:

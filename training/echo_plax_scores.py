@@ -13,7 +13,7 @@ from engine.echo.recording import squares_of
 from engine.echo_plax.anatomy import STRUCTURES
 from engine.echo_plax.calipers import NAMES as LINES
 from engine.echo_plax.calipers import Calipers, measure
-from engine.echo_plax.segmentation import Drawn, draw, least, look
+from engine.echo_plax.segmentation import Drawn, draw, floor, least, lifted, look, seen_square
 from engine.models import LoadedModel
 from engine.progress import silent
 from training.echo_plax_data import clip_file, mask_files, open_clip, read_mask, shrunk_mask
@@ -48,7 +48,8 @@ def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel) ->
         truth |= mask_files(folder, clip)
     video, opening, frames = open_clip(clip_file(data, clip))
     box = look(opening, model).box
-    squares = squares_of(frames, opening.sector, box, silent)
+    grey = squares_of(frames, opening.sector, box, silent)
+    squares = lifted(grey, seen_square(opening.sector, box), floor(model))
     near = sorted(
         {k for n in truth for k in (n - 1, n, n + 1) if 0 <= k < len(squares)}
     )  # what smoothing over time needs

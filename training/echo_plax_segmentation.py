@@ -18,40 +18,66 @@ from torch import Tensor, nn
 
 from engine import weights
 from engine.echo.letterbox import Letterbox
-from engine.echo_plax.segmentation import SIDE
 from engine.unet import UNet
 from training import echo_plax_simulator
-from training.echo_plax_augment import ANY, PLAX, augment
-from training.echo_plax_data import BASE, Traced, shrunk_mask
+from training.echo_plax_augment import ANY, PLAIN, PLAX, Style, augment
+from training.echo_plax_data import BASE, Traced, sector_of, shrunk_mask
 from training.echo_plax_turned import OPEN
 
 CLASSES = 7
 SEED = 30
 BATCH = 8
-RATE = 1e-3
-STAGES = ((0.5, 96), (0.8, 128), (1.0, SIDE))  # until which share of the steps, at how many px: small ones are quicker
 AVERAGED_FROM = 0.5  # share of the steps after which the moving average begins
 WARM_UP = 60  # steps
-SIMULATED, TURNED, OTHERS = 2, 1, 1  # pictures of a batch: simulated, apical on their side, no parasternal long axis
 SAVE_EVERY = 100
+UNSURE = 253  # of a drawn mask: any class is right there
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long and on what a network learns.
+
+    stages: until which share of the steps, at how many px; small ones are quicker.
+    simulated, turned, others: pictures of a batch that are simulated, apical on their side, no parasternal long axis; the
+    rest are traced frames, of which the share `drawn` is taken from frames that a network has drawn.
+    """
+
+    steps: int
+    rate: float
+    stages: tuple[tuple[float, int], ...]
+    simulated: int
+    turned: int = 1
+    others: int = 1
+    drawn: float = 0.0
+    style: Style = PLAIN
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """frames, masks: (N, S, S) uint8."""
+    """frames, masks: (N, S, S) uint8; sectors: (N, S, S) bool."""
 
     frames: np.ndarray
     masks: np.ndarray
+    sectors: np.ndarray
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What a network learns from. others: pictures of anything else, their masks empty."""
+    """What a network learns from. others: pictures of anything else, their masks empty.
+
+    drawn: frames that a network has drawn, UNSURE where it was not sure (see `echo_plax_drawn`).
+    """
 
     traced: Sequence[Traced]
     simulated: Pictures
     turned: Pictures
     others: Pictures
+    drawn: Sequence[Traced] = ()
+
+
+def pictures(frames: np.ndarray, masks: np.ndarray) -> Pictures:
+    """(N, S, S) uint8 each, with the sectors that intake finds."""
+    return Pictures(frames, masks, np.stack([sector_of(frame) for frame in frames]))
 
 
 def simulated(count: int) -> Pictures:
@@ -65,23 +91,26 @@ def simulated(count: int) -> Pictures:
         box = Letterbox(0, frame.shape[0], 0, frame.shape[1], BASE)
         frames.append(box.shrink(frame))
         masks.append(shrunk_mask(mask, box))
-    return Pictures(np.stack(frames), np.stack(masks))
+    return pictures(np.stack(frames), np.stack(masks))
 
 
-def batch_of(examples: Examples, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def batch_of(examples: Examples, course: Course, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """(BATCH, 1, side, side) float32 and (BATCH, side, side) int64; every clip equally often."""
     clips = sorted({t.clip for t in examples.traced})
     pairs = []
-    for _ in range(BATCH - SIMULATED - TURNED - OTHERS):
+    for _ in range(BATCH - course.simulated - course.turned - course.others):
         clip = clips[rng.integers(len(clips))]
-        mine = [t for t in examples.traced if t.clip == clip]
+        source = examples.drawn if course.drawn and rng.random() < course.drawn else examples.traced
+        mine = [t for t in source if t.clip == clip]
         one = mine[rng.integers(len(mine))]
-        pairs.append(augment(one.frame, one.mask, side, rng, PLAX))
-    for pictures, count, spread in (
-        (examples.simulated, SIMULATED, PLAX), (examples.turned, TURNED, PLAX), (examples.others, OTHERS, ANY),
-    ):  # fmt: skip
-        for k in rng.integers(len(pictures.frames), size=count):
-            pairs.append(augment(pictures.frames[k], pictures.masks[k], side, rng, spread))
+        pairs.append(augment(one.frame, one.mask, side, rng, PLAX, one.sector, course.style))
+    for made, count, spread in (
+        (examples.simulated, course.simulated, PLAX),
+        (examples.turned, course.turned, PLAX),
+        (examples.others, course.others, ANY),
+    ):
+        for k in rng.integers(len(made.frames), size=count):
+            pairs.append(augment(made.frames[k], made.masks[k], side, rng, spread, made.sectors[k], course.style))
     return np.stack([p[0] for p in pairs])[:, None], np.stack([p[1] for p in pairs]).astype(np.int64)
 
 
@@ -109,6 +138,7 @@ def _right() -> Tensor:
         table[number, number] = True
     for code, classes in OPEN.items():
         table[code, list(classes)] = True
+    table[UNSURE] = True
     return table
 
 
@@ -144,14 +174,15 @@ def tempered(network: nn.Module, temperature: float) -> nn.Module:
     return network
 
 
-def train(examples: Examples, steps: int, runs: Path) -> nn.Module:
-    """The trained network (moving average of its weights), evaluation mode."""
+def train(examples: Examples, course: Course, runs: Path, start_from: nn.Module | None = None) -> nn.Module:
+    """The trained network (moving average of its weights), evaluation mode. start_from: None: a fresh network."""
     torch.manual_seed(SEED)
-    network = fresh_network().to(memory_format=torch.channels_last)
+    network = (fresh_network() if start_from is None else start_from).to(memory_format=torch.channels_last)
+    steps = course.steps
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
     )
-    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=1e-3)
     newest, start = runs / "newest.pt", 0
     runs.mkdir(parents=True, exist_ok=True)
     if newest.is_file():
@@ -165,9 +196,11 @@ def train(examples: Examples, steps: int, runs: Path) -> nn.Module:
     for step in range(start, steps):
         rng = np.random.default_rng([SEED, step])
         for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / WARM_UP) * max(0.01, 0.5 * (1 + math.cos(math.pi * step / steps)))
-        side = next(px for until, px in STAGES if step < until * steps)
-        picture, mask = batch_of(examples, side, rng)
+            group["lr"] = (
+                course.rate * min(1, (step + 1) / WARM_UP) * max(0.01, 0.5 * (1 + math.cos(math.pi * step / steps)))
+            )
+        side = next(px for until, px in course.stages if step < until * steps)
+        picture, mask = batch_of(examples, course, side, rng)
         x = torch.from_numpy(picture).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             logits = network(x)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.echo_plax.segmentation import look
+from engine.echo_plax.segmentation import floor, look
 from engine.echo_plax.view import FEATURES, features, is_strip
 from engine.errors import RefusedStudy
 from engine.models import LoadedModel
@@ -53,7 +53,7 @@ def see(file: Path, long_axis: bool, model: LoadedModel) -> Seen:
     except RefusedStudy:
         return Seen(file.stem, long_axis, None)
     drawn = look(opening, model)
-    if is_strip(drawn):
+    if is_strip(drawn, floor(model)):
         return Seen(file.stem, long_axis, None)
     return Seen(file.stem, long_axis, np.stack([features(shares) for shares in drawn.shares]))
 

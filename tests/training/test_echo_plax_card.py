@@ -3,9 +3,11 @@ import pytest
 
 from engine.echo.letterbox import Letterbox
 from engine.echo_plax.segmentation import Drawn
-from training.echo_plax_card import Measured, card
+from training.echo_plax_card import Measured, Part, card
 from training.echo_plax_scores import ClipScore, calibration_gap, temperature
 from training.echo_plax_view import Rule, Seen
+
+OPERATING = {"least_confidence": 0.5, "floor": 24.0}
 
 
 def scored(sure: float, right: float, clip: str = "drawn") -> ClipScore:
@@ -38,7 +40,7 @@ def test_the_calibration_gap_is_confidence_less_accuracy():
 def test_the_card_says_who_labelled_and_what_was_wrong():
     long_axis, other = Seen("long", True, None), Seen("other", False, None)
     found = card(
-        Measured([scored(0.9, 0.8, "one")], [scored(0.9, 0.6, "two")], Rule((0.0,) * 8, 0.0), 0.5, 1.2, 0.03,
+        Measured([scored(0.9, 0.8, "one")], [scored(0.9, 0.6, "two")], Rule((0.0,) * 8, 0.0), OPERATING, 1.2, 0.03,
                  [(long_axis, True), (other, True)], []),
         "the command",
     )  # fmt: skip
@@ -49,3 +51,17 @@ def test_the_card_says_who_labelled_and_what_was_wrong():
     assert found.metrics["median_error_lvid"]["value"] == pytest.approx(0.1)
     assert "median_error_ivs" not in found.metrics
     assert "non-commercial" in found.text
+
+
+def test_the_card_shows_what_the_courses_and_parts_bring_and_the_printed_curve():
+    found = card(
+        Measured([scored(0.9, 0.8)], [], Rule((0.0,) * 8, 0.0), OPERATING, 1.2, 0.03, [], [],
+                 first_course=[scored(0.9, 0.6)], curve=(0.96, 103), parts=[Part("carried masks", 0.61, 0.7, 4)]),
+        "the command",
+    )  # fmt: skip
+    assert "| first course | 1 | 0.520 | 0.600 |" in found.text
+    assert "| both courses | 1 | 0.560 | 0.800 |" in found.text
+    assert "| carried masks | 4 | 0.610 | 0.700 |" in found.text
+    curve = found.metrics["printed_curve_r"]
+    assert curve["value"] == 0.96
+    assert 0.93 < curve["low"] < 0.96 < curve["high"] < 0.98

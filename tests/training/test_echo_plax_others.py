@@ -17,7 +17,7 @@ def test_a_short_axis_is_a_ring_that_differs_by_seed():
 def test_a_long_axis_turned_has_its_apex_up():
     frame = np.zeros((BASE, BASE), np.uint8)
     frame[:, :20] = 200  # the apex's side
-    (turned,) = apical_of([Traced("clip", 0, frame, frame)])
+    (turned,) = apical_of([Traced("clip", 0, frame, frame, frame > 0)])
     assert (turned[:20] == 200).all()
 
 
