@@ -188,9 +188,9 @@ clips, four of them with the mitral valve open; the masks of 69 neighbouring fra
 flow (`python -m training echo-plax-carry`) and looked at one by one. In the second course a fifth of the clips' frames were
 drawn by the network itself, where it was sure.
 
-**Network**: U-Net of 2.5 million parameters on 160 x 160 px, grey; it starts as `echo-apical`. The sector is shown a
-little lighter than the black around it, so that a black chamber at its edge has a border. It learns twice: the second course bends walls and
-chambers, changes the brightness of each tissue by itself, and goes on from the first.
+**Network**: U-Net of 2.5 million parameters on 160 x 160 px, grey; it starts as `echo-apical`. The sector is shown a little
+lighter than the black around it, so that a black chamber at its edge has a border. It learns twice: the second course goes on
+from the first, bends walls and chambers, and changes the brightness of each tissue by itself.
 
 **Trained on**
 - seven clips of seven patients: test1 and test2 of echo-plax-segmentation ("public domain" by its README), pocus1 to pocus4 of
