@@ -34,6 +34,7 @@ COARSEST = 16  # the network's input sides are multiples of this
 BATCH = 24
 LOCALISED_ON = 3  # slices
 MOST_WIDE_PX = 400  # of the first look at the whole field
+OFF_CENTRE = 0.2  # of the field's longer side: how far from its middle a heart usually lies (standard deviation)
 NEIGHBOUR = 0.15  # share of the phase before and after in a phase's probabilities
 SMOOTHED_FROM = 8  # phases: fewer are too far apart in time
 TURNS = (-12.0, 12.0)  # degrees; looked at again for the phases that carry the volumes
@@ -143,7 +144,7 @@ def _found(
         return mm_per_px, _heart(*seen, some.shape[1:])
     usual = FIELD_MM / max(some.shape[1:])
     looks = [((usual * factor,) * 2, _look(some, (usual * factor,) * 2, model)) for factor in SIZES_TRIED]
-    best = max(looks, key=lambda look: _certainty(look[1][0]))
+    best = max(looks, key=lambda look: _certainty(*look[1], some.shape[1:]))
     return best[0], _heart(*best[1], some.shape[1:])
 
 
@@ -156,27 +157,46 @@ def _look(some: np.ndarray, mm: tuple[float, float], model: LoadedModel) -> tupl
     return forward(alone(np.stack([warped(picture, matrix, size) for picture in some])), model)[0], matrix
 
 
-def _certainty(shares: np.ndarray) -> float:
+def _certainty(shares: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> float:
     """How surely a size of pixel lets the network see a ventricle: mean probability where it sees one, times its wall."""
-    ventricle = shares[:, CAVITY] + shares[:, MYOCARDIUM]
-    seen = shares.argmax(1)
+    left = _left(shares, matrix, shape)
+    if left is None:
+        return 0.0
+    ventricle = (shares[:, CAVITY] + shares[:, MYOCARDIUM])[:, left]
+    seen = shares.argmax(1)[:, left]
     here = (seen == CAVITY) | (seen == MYOCARDIUM)
     if here.sum() < 30 or not (seen == MYOCARDIUM).any():
         return 0.0
-    return float(np.max(shares, 1)[here].mean() * min(1.0, ventricle.sum() / 600))
+    return float(shares.max(1)[:, left][here].mean() * min(1.0, ventricle.sum() / 600))
+
+
+def _left(shares: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """(h, w) bool: the spot that is the left ventricle in all slices together, None where there is none.
+
+    The largest, but a scan is planned on the heart: what lies far from the field's middle counts little.
+    """
+    ventricle = (shares[:, CAVITY] + shares[:, MYOCARDIUM]).mean(0)
+    spots, numbers = cv2.connectedComponents((ventricle > 0.3).astype(np.uint8))
+    if spots < 2:
+        return None
+    field_px = max(shape) * float(matrix[0, 0])
+    middle = matrix @ np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2, 1.0])
+    rows, columns = np.mgrid[: ventricle.shape[0], : ventricle.shape[1]]
+    weight = []
+    for spot in (numbers == k for k in range(1, spots)):
+        away = np.hypot(columns[spot].mean() - middle[0], rows[spot].mean() - middle[1]) / field_px
+        weight.append(float(ventricle[spot].sum() * np.exp(-0.5 * (away / OFF_CENTRE) ** 2)))
+    return numbers == 1 + int(np.argmax(weight))
 
 
 def _heart(shares: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> tuple[float, float]:
     """x, y px of the middle of what was seen over all slices together. Raises RefusedStudy where nothing was."""
-    ventricle = (shares[:, CAVITY] + shares[:, MYOCARDIUM]).mean(0)
-    spots, numbers = cv2.connectedComponents((ventricle > 0.3).astype(np.uint8))
-    if spots < 2:
+    left = _left(shares, matrix, shape)
+    if left is None:
         raise RefusedStudy(
             "no_ventricle",
             "Expected a short-axis cine, but no left ventricle was found in its middle slices; choose the short-axis series.",
         )
-    mass = [float(ventricle[numbers == k].sum()) for k in range(1, spots)]
-    left = numbers == 1 + int(np.argmax(mass))
     near = cv2.dilate(left.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
     heart = (1 - shares[:, 0].mean(0)) * near
     rows, columns = np.mgrid[: heart.shape[0], : heart.shape[1]]

@@ -61,6 +61,18 @@ def test_a_drawn_heart_is_found_off_centre_and_drawn_on_its_own_pixels():
     assert not found.guessed
 
 
+def test_of_two_rings_the_one_near_the_middle_of_the_field_is_the_heart():
+    labels = np.zeros((1, 1, 220, 220), np.uint8)
+    heart = labels.copy()
+    heart[0, 0, 70:134, 70:134] = ring(64, 8.0, 4.0)
+    labels += heart
+    labels[0, 0, 156:220, 156:220] = ring(64, 12.0, 6.0)  # larger, at the rim
+    for mm in ((1.5, 1.5), None):
+        found = segment(Cine(pictures(labels), mm, 8.0), model(ByGrey())).labels
+        both = ((found == 1) & (heart == 1)).sum()
+        assert 2 * both / ((found == 1).sum() + (heart == 1).sum()) > 0.85
+
+
 def test_a_picture_without_pixel_size_is_read_at_a_guessed_one():
     labels = np.zeros((1, 1, 160, 160), np.uint8)
     labels[0, 0, 48:112, 48:112] = ring(64, 12.0, 6.0)
