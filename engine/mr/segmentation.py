@@ -144,7 +144,7 @@ def _found(
         return mm_per_px, _heart(*seen, some.shape[1:])
     usual = FIELD_MM / max(some.shape[1:])
     looks = [((usual * factor,) * 2, _look(some, (usual * factor,) * 2, model)) for factor in SIZES_TRIED]
-    best = max(looks, key=lambda look: _certainty(*look[1], some.shape[1:]))
+    best = max(looks, key=lambda look: _certainty(look[1][0], look[1][1], some.shape[1:]))
     return best[0], _heart(*best[1], some.shape[1:])
 
 
