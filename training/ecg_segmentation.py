@@ -23,8 +23,10 @@ from torch import nn
 from torch.nn import functional
 
 from engine import devices
+from engine.ecg.leads import RATE_HZ
 from engine.ecg.segmentation import FINE, LAYERS, SHORTEST_LONGEST_PX, PageNet, folded
-from training.ecg_page import RenderedPage, at_500_hz, flatten, random_style, render
+from training.ecg_page import PageStyle, RenderedPage, at_500_hz, flatten, random_style, render
+from training.ecg_page_style import SEPARATORS
 from training.ecg_simulator import random_profile, simulate, twelve_leads
 from training.publish import Card, publish
 
@@ -35,6 +37,9 @@ PER_SHARD = 50  # pages
 SEED = 20260
 RECTIFIED_SHARE = 0.2  # of the pages, seen as the geometry code flattens them: 8 px per mm
 SIMULATED_SHARE = 0.1  # of the signals
+BORDER_SHARE = 0.6  # of the pages with columns: QRS complexes fall on the borders, where separators stand
+BORDER_MS = 80.0  # how far from the border
+WRINKLED_SHARE = 0.5  # of those pages, if photographed: strongly crumpled
 RARE = ("lead_name", "other_text", "pulse", "separator")  # layers that half of the crops are drawn about
 LAYER_WEIGHTS = {"trace": 3.0, "grid": 0.7, "lead_name": 3.0, "other_text": 2.0, "pulse": 3.0, "separator": 3.0}
 POSITIVE_WEIGHTS = {"trace": 2.0, "grid": 1.0, "lead_name": 6.0, "other_text": 3.0, "pulse": 6.0, "separator": 6.0}
@@ -111,12 +116,42 @@ def page_crops(eight: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
         else at_500_hz(twelve_leads(eight), 250)
     )
     style = random_style(rng)
+    crowded = len(style.rows()[0]) > 1 and rng.random() < BORDER_SHARE
+    if crowded:
+        style, signal = _crowded(style, rng), qrs_on_borders(signal, style.seconds / len(style.rows()[0]), rng)
     rectified = style.camera is not None and rng.random() < RECTIFIED_SHARE / 0.8
     if rectified:
         style = replace(style, px_per_mm=float(rng.uniform(7, 9)))
     page = render(signal, style, rng)
     picture = _rectified(page, rng) if rectified else _as_worked_on(page, rng)
-    return [_crop(picture, rng) for _ in range(PER_PAGE)]
+    return [_crop(picture, rng, ("separator",) if crowded and k % 2 else RARE) for k in range(PER_PAGE)]
+
+
+def qrs_on_borders(signal_mv: np.ndarray, column_s: float, rng: np.random.Generator) -> np.ndarray:
+    """(12, N) mV at 500 Hz turned round in time, so that the steepest place near a border between columns falls on it.
+
+    column_s: width of a column. It falls within BORDER_MS of the border; the record's end follows on its beginning.
+    """
+    column = round(column_s * RATE_HZ)
+    border = column * int(rng.integers(1, max(2, signal_mv.shape[1] // column)))
+    steep = np.abs(np.diff(signal_mv, axis=1)).sum(axis=0)[border - column // 2 : border + column // 2]
+    away = border - column // 2 + int(steep.argmax()) - border
+    return np.roll(signal_mv, round(float(rng.uniform(-1, 1)) * BORDER_MS / 1000 * RATE_HZ) - away, axis=1)
+
+
+def _crowded(style: PageStyle, rng: np.random.Generator) -> PageStyle:
+    """The style with separators, mostly ticks as thick as bars, and names beside them; photos of it often wrinkled."""
+    camera = style.camera
+    if camera is not None and rng.random() < WRINKLED_SHARE:
+        camera = replace(camera, crumple=float(rng.uniform(0.5, 1.0)))
+    return replace(
+        style,
+        blank=False,
+        separator=str(rng.choice(SEPARATORS[1:], p=[0.7, 0.1, 0.1, 0.1])),
+        separator_width=float(rng.uniform(0.8, 5.0)),
+        label_place=str(rng.choice([style.label_place, "under"])),
+        camera=camera,
+    )
 
 
 def _rectified(page: RenderedPage, rng: np.random.Generator) -> np.ndarray:
@@ -136,14 +171,14 @@ def _as_worked_on(page: RenderedPage, rng: np.random.Generator) -> np.ndarray:
     return stack
 
 
-def _crop(stack: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A crop: a third about some ink of a rare layer, a third about a curve that meets such ink, where the page has them.
+def _crop(stack: np.ndarray, rng: np.random.Generator, layers: tuple[str, ...] = RARE) -> np.ndarray:
+    """A crop: a third about some ink of rare layers, a third about a curve that meets such ink, where the page has them.
 
     The others lie anywhere, the picture's rim as often as its middle. The edge repeats beyond the picture.
     """
     height, width = stack.shape[:2]
     middle = rng.uniform([0, 0], [height, width])
-    rare = [layer for layer in RARE if stack[..., 3 + LAYERS.index(layer)].any()]
+    rare = [layer for layer in layers if stack[..., 3 + LAYERS.index(layer)].any()]
     about = rng.random()
     if rare and about < 0.67:
         ink = stack[..., 3 + LAYERS.index(str(rng.choice(rare)))] > 127

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.ecg.segmentation import LAYERS
-from training.ecg_segmentation import PER_PAGE, SEEN, SIZE, batches, load_signals, loss_of, page_crops
+from training.ecg_segmentation import PER_PAGE, SEEN, SIZE, batches, load_signals, loss_of, page_crops, qrs_on_borders
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,16 @@ def test_crops_of_a_page_hold_picture_and_masks(crops):
     assert len(crops) == PER_PAGE
     assert all(crop.shape == (SIZE, SIZE, 3 + len(LAYERS)) and crop.dtype == np.uint8 for crop in crops)
     assert max((crop[..., 3] > 128).mean() for crop in crops) > 0.002
+
+
+def test_a_qrs_complex_falls_on_a_border_between_columns():
+    signal = np.zeros((12, 5000))
+    signal[:, 1000::700] = 1.0  # spikes, none within 80 ms of 2.5, 5 or 7.5 s
+    for seed in range(20):
+        turned = qrs_on_borders(signal, 2.5, np.random.default_rng(seed))
+        spikes = np.flatnonzero(turned[0])
+        assert np.abs(spikes[:, None] - np.array([1250, 2500, 3750, 5000])).min() <= 41
+        assert len(spikes) == np.count_nonzero(signal[0])
 
 
 def test_batches_repeat_with_their_seed(crops, tmp_path):
