@@ -194,7 +194,7 @@ def _why(found: Result) -> None:
         ),
         strict=True,
     ):
-        column.image(picture, width="stretch", caption=said)
+        column.image(picture, width="stretch", caption=said, alt=said)
     pairs = contested_pairs(made, k)
     st.caption(f"Contested most: {'; '.join(pairs)}." if pairs else "No place of this frame is contested.")
     st.subheader("Can this explanation be trusted?", anchor=False)
@@ -241,11 +241,8 @@ def _measured(own: Desk, found: Result) -> None:
     row = finding.measurements[chosen]
     frames = row.where.get("frames") or evidence.key_frames[:2]
     for column, frame in zip(st.columns(2), frames[:2], strict=False):
-        column.image(
-            frame_picture(evidence, frame, True),
-            width="stretch",
-            caption=f"{row.name}: frame {frame + 1} of {len(evidence.squares)}",
-        )
+        said = f"{row.name}: frame {frame + 1} of {len(evidence.squares)}"
+        column.image(frame_picture(evidence, frame, True), width="stretch", caption=said, alt=said)
 
 
 def _state_sex(own: Desk, key: str) -> None:
