@@ -160,7 +160,8 @@ def _groups(finding: Finding, found: Result) -> None:
     if drawn:
         section(
             "Among known groups",
-            "ACDC’s patients, outlined by cardiologists: 5th to 95th percentile, middle half, median. Dashed: this patient.",
+            "ACDC’s patients, outlined by cardiologists: how each group is spread, its median and middle half. "
+            "Dashed: this patient.",
         )
         view(drawn, f"groups-{found.key}")
     if wall is not None:
