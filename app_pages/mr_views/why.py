@@ -89,14 +89,19 @@ def _influence(evidence: MrEvidence) -> None:
 def _layers(evidence: MrEvidence, found: Result) -> None:
     """What each channel of a chosen layer makes of this very picture."""
     with st.expander("What the network’s layers see"):
-        layer = st.selectbox("Layer", LAYERS, format_func=lambda one: one.name, key=f"layer-{found.key}")
-        number = evidence.cine.slices // 2
-        phase = evidence.volumes.end_diastole if evidence.volumes else 0
-        maps = feature_maps(evidence, model_store().get(WEIGHT), layer, phase, number)
+        columns = st.columns(3)
+        layer = columns[0].selectbox("Layer", LAYERS, format_func=lambda one: one.name, key=f"layer-{found.key}")
+        phases = {"End-diastole": 0, "End-systole": 0}
+        if evidence.volumes:
+            phases = {"End-diastole": evidence.volumes.end_diastole, "End-systole": evidence.volumes.end_systole}
+        when = columns[1].selectbox("Phase", list(phases), key=f"layer-phase-{found.key}")
+        slices = list(range(1, evidence.cine.slices + 1))
+        number = columns[2].selectbox("Slice", slices, len(slices) // 2, key=f"layer-slice-{found.key}")
+        maps = feature_maps(evidence, model_store().get(WEIGHT), layer, phases[when], number - 1)
         st.image(
             pictures.channels_picture(maps),
             width="stretch",
-            caption=f"The twelve strongest of {len(maps)} channels on slice {number + 1} at end-diastole, each in its own "
+            caption=f"The twelve strongest of {len(maps)} channels on slice {number} at {when.lower()}, each in its own "
             "range: purple little, yellow much",
             alt="What the strongest channels of the layer make of this slice",
         )

@@ -25,6 +25,12 @@ def test_example_is_answered_played_explained_and_exported(open_app):
     main(page).get_by_text("Normal").first.wait_for()
     main(page).get_by_text("the stronger the pink, the less sure").first.wait_for()
     main(page).get_by_role("heading", name="Can this explanation be trusted?").wait_for()
+    main(page).get_by_text("What the network’s layers see").click()
+    main(page).get_by_text(re.compile("channels on slice .* at end-diastole")).first.wait_for()
+    phase = main(page).get_by_role("combobox", name=re.compile("Phase"))
+    phase.click()
+    page.get_by_role("option", name="End-systole").click()
+    main(page).get_by_text(re.compile("channels on slice .* at end-systole")).first.wait_for()
     with page.expect_download() as download:
         main(page).get_by_role("button", name="finding.json").click()
     assert '"task": "cardiac-mr"' in download.value.path().read_text(encoding="utf-8")
