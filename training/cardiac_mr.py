@@ -1,9 +1,9 @@
 """Makes both weights of cardiac MR, measures them on patients held back, and writes their cards.
 
-    python -m training cardiac-mr --data DIR [--evaluate]
+    python -m training cardiac-mr --data DIR [--evaluate | --card]
 
 DIR as training.cardiac_mr_segmentation and training.cardiac_mr_views have it. Trainings that are done are taken from
---runs. --evaluate: only measure what is shipped, and print it.
+--runs. --evaluate: only measure what is shipped, and print it. --card: only measure it, and write its card anew.
 """
 
 from __future__ import annotations
@@ -20,8 +20,15 @@ from engine.mr.views import CLASSES
 from training import cardiac_mr_segmentation, cardiac_mr_views
 from training.cardiac_mr_card import segmentation_card, views_card
 from training.cardiac_mr_data import Slice, acdc_people, read_acdc, read_sunnybrook
-from training.cardiac_mr_scores import Figure, cohort_groups, segmentation_figures, table, view_figures
-from training.cardiac_mr_views_data import Seen, read_views
+from training.cardiac_mr_scores import (
+    Figure,
+    cohort_groups,
+    known_patient_figures,
+    segmentation_figures,
+    table,
+    view_figures,
+)
+from training.cardiac_mr_views_data import Seen, read_views, stills_of_the_cines
 from training.publish import publish
 
 Log = Callable[[str], None]
@@ -36,7 +43,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--evaluate", action="store_true")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--evaluate", action="store_true")
+    instead.add_argument("--card", action="store_true")
     parser.add_argument("--only", choices=("segmentation", "views"))
     asked = parser.parse_args(argv)
     torch.set_num_threads(asked.threads)
@@ -55,7 +64,10 @@ def _segmentation(asked: argparse.Namespace) -> None:
     if asked.evaluate:
         print(table(segmentation_figures(held_back, distances, _shipped(segmentation.WEIGHT), _say)))
         return
-    network = cardiac_mr_segmentation.train(slices, asked.runs / "cardiac-mr", asked.threads)
+    if asked.card:
+        network = _shipped(segmentation.WEIGHT).module
+    else:
+        network = cardiac_mr_segmentation.train(slices, asked.runs / "cardiac-mr", asked.threads)
     groups = cohort_groups(slices, distances, people)
 
     def ship(figures: list[Figure]) -> None:
@@ -68,17 +80,26 @@ def _segmentation(asked: argparse.Namespace) -> None:
 def _views(asked: argparse.Namespace) -> None:
     seen = read_views(asked.data)
     held_back = [s for s in seen if s.validates]
+    stills = stills_of_the_cines(asked.data / "cmr_stills")
+
+    def measured() -> list[Figure]:
+        model = _shipped(views.WEIGHT)
+        return view_figures(held_back, model) + known_patient_figures(stills, model)
+
     if asked.evaluate:
-        print(table(view_figures(held_back, _shipped(views.WEIGHT))))
+        print(table(measured()))
         return
-    network = cardiac_mr_views.train(seen, asked.runs / "cardiac-mr-views", asked.threads)
+    if asked.card:
+        network = _shipped(views.WEIGHT).module
+    else:
+        network = cardiac_mr_views.train(seen, asked.runs / "cardiac-mr-views", asked.threads)
 
     def ship(figures: list[Figure], temperature: float) -> None:
         publish(views.WEIGHT, network.state_dict(), views_card(figures, temperature, _view_counts(seen)))
 
     ship([], 1.0)
     temperature = cardiac_mr_views.temperature(network, held_back)
-    ship(view_figures(held_back, _shipped(views.WEIGHT)), temperature)
+    ship(measured(), temperature)
 
 
 def _shipped(name: str) -> models.LoadedModel:

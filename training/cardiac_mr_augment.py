@@ -10,6 +10,7 @@ from training.cardiac_mr_data import Slice
 
 ALONE = 0.2  # chance that a slice is seen without any neighbour
 LOST = 0.1  # chance that one more neighbour is missing
+MIRRORED = 0.05  # chance of a mirror image: left and right ventricle change sides, which pictures hardly ever do
 BREATH_MM = 2.0  # neighbouring slices lie apart by another breath-hold
 
 
@@ -61,7 +62,7 @@ def _geometry(slice_: Slice, rng: np.random.Generator, strength: float) -> np.nd
     matrix = placed(slice_.image, (size_mm * stretch, size_mm / stretch), (float(centre[0]), float(centre[1])))
     angle = strength * (rng.normal(0, 20) if rng.random() < 0.75 else rng.uniform(-180, 180))
     turn = np.vstack([cv2.getRotationMatrix2D(((CROP_PX - 1) / 2,) * 2, angle, 1.0), [0, 0, 1]])
-    if rng.random() < 0.15 * strength:
+    if rng.random() < MIRRORED * strength:
         turn = np.array([[-1, 0, CROP_PX - 1], [0, 1, 0], [0, 0, 1]]) @ turn
     return (turn @ np.vstack([matrix, [0, 0, 1]]))[:2]
 

@@ -36,7 +36,8 @@ BATCH = 16
 STEPS = 100  # of an epoch
 WARM_UP = 200  # steps
 AVERAGE = 0.99  # weight of the past in the averaged network, per step
-FULL_STRENGTH_UNTIL, LAST_STRENGTH = 0.8, 0.5  # of a round's epochs; the augmentation's strength after that
+ES_SHARE = 0.6  # of ACDC's pictures in a batch: the smaller outlines are harder
+LAST_STRENGTH = 0.5  # of the augmentation at the end of a round
 SEED = 6
 COHORT_PICTURES = 160  # of each cohort, from which the cohort is learnt
 COHORT_RIDGE = 10.0
@@ -45,18 +46,23 @@ COHORT_STEEP = 8.0  # log odds per unit of a regression on -1 and 1
 
 @dataclass(frozen=True)
 class Round:
-    """One course of the learning rate. cavity_only_share: of a batch. neighbours: whether the slices beside are shown."""
+    """One course of the learning rate. cavity_only_share: of a batch. neighbours: whether the slices beside are shown.
+
+    full_strength_until: share of the epochs; the augmentation is at LAST_STRENGTH after that.
+    """
 
     epochs: int
     highest_rate: float
     cavity_only_share: float
     neighbours: bool
+    full_strength_until: float = 0.8
 
 
 ROUNDS = (
     Round(22, 2.5e-3, 0.22, neighbours=False),  # each slice by itself
     Round(26, 1.5e-3, 0.35, neighbours=True),  # what they mean to each other
     Round(5, 1.0e-3, 0.3, neighbours=True),  # whose outlines they are
+    Round(26, 1.5e-3, 0.25, neighbours=True, full_strength_until=0.65),  # all of it, closer to real pictures at the end
 )
 
 
@@ -127,9 +133,10 @@ def validation_dice(network: nn.Module, slices: list[Slice]) -> np.ndarray:
 
 
 def _seen(slice_: Slice, matrix: np.ndarray) -> np.ndarray:
-    """(3, CROP_PX, CROP_PX): a slice between its neighbours, as the engine shows it."""
+    """(3, CROP_PX, CROP_PX) as the engine shows it: a slice of a cine between its neighbours, a lone picture by itself."""
     black = np.zeros_like(slice_.image)
-    return np.stack([warped(black if i is None else i, matrix) for i in (slice_.before, slice_.image, slice_.after)])
+    before, after = (None, None) if slice_.cavity_only else (slice_.before, slice_.after)
+    return np.stack([warped(black if i is None else i, matrix) for i in (before, slice_.image, after)])
 
 
 def rate(round_: Round, done: float) -> float:
@@ -143,6 +150,8 @@ def train(slices: list[Slice], runs: Path, threads: int) -> UNet:
     torch.set_num_threads(threads)
     torch.manual_seed(SEED)
     full = [s for s in slices if not s.validates and not s.cavity_only]
+    share_of = {"ED": 1 - ES_SHARE, "ES": ES_SHARE}
+    chance = np.array([share_of[s.phase] for s in full])
     partial = [s for s in slices if not s.validates and s.cavity_only]
     validation = [s for s in slices if s.validates]
     network = UNet(3, OUTPUTS).to(memory_format=torch.channels_last)
@@ -165,14 +174,14 @@ def train(slices: list[Slice], runs: Path, threads: int) -> UNet:
             network.load_state_dict(average.module.state_dict())
             optimiser.state.clear()
         rng = np.random.default_rng([SEED, epoch])
-        strength = 1.0 if own < FULL_STRENGTH_UNTIL * round_.epochs else LAST_STRENGTH
+        strength = 1.0 if own < round_.full_strength_until * round_.epochs else LAST_STRENGTH
         network.train()
         began, total = time.process_time(), 0.0
         for step in range(STEPS):
             for group in optimiser.param_groups:
                 group["lr"] = rate(round_, (own + step / STEPS) / round_.epochs)
             few = rng.binomial(BATCH, round_.cavity_only_share)
-            chosen = [full[i] for i in rng.integers(len(full), size=BATCH - few)]
+            chosen = [full[i] for i in rng.choice(len(full), BATCH - few, p=chance / chance.sum())]
             chosen += [partial[i] for i in rng.integers(len(partial), size=few)]
             pairs = [drawn(slice_, rng, strength, round_.neighbours) for slice_ in chosen]
             total += _step(network, optimiser, pairs, [s.cavity_only for s in chosen])

@@ -120,6 +120,12 @@ def _cines(folder: Path) -> list[Seen]:
     return seen
 
 
+def stills_of_the_cines(folder: Path) -> list[Seen]:
+    """Stills of the one patient whose cines are learnt from (`_cines`): nothing that is held back."""
+    rows = [row for row in _table(folder / "index.csv") if row["file"].startswith("bivme")]
+    return [Seen("stills", "biv-me", normalised(_grey(folder / row["file"])), row["view"], NAN, False) for row in rows]
+
+
 def _stills(folder: Path, marked: dict[str, np.ndarray]) -> list[Seen]:
     """Figures of papers, each a person of its own; the frames of the cines' patient are left out."""
     rows = [row for row in _table(folder / "index.csv") if not row["file"].startswith("bivme")]

@@ -37,7 +37,7 @@ MOST_WIDE_PX = 400  # of the first look at the whole field
 OFF_CENTRE = 0.2  # of the field's longer side: how far from its middle a heart usually lies (standard deviation)
 NEIGHBOUR = 0.15  # share of the phase before and after in a phase's probabilities
 SMOOTHED_FROM = 8  # phases: fewer are too far apart in time
-TURNS = (-12.0, 12.0)  # degrees; looked at again for the phases that carry the volumes
+RIGHT_READILY = 2.0  # times its probability: at the base, where it is all or nothing, the RV is else drawn too seldom
 MIN_CAVITY_MM2 = 40.0  # smaller spots are dropped
 ALONE = 0.35  # share of the largest spot that a second one in the slice needs to stay
 WALLED = 0.45  # of the cavity's rim that touches myocardium; less is no ventricle
@@ -75,10 +75,8 @@ def segment(cine: Cine, model: LoadedModel, progress: Progress = silent) -> Segm
     shares = _windows(images, matrix, model, cohort, progress)
     if cine.phases >= SMOOTHED_FROM:
         shares = (1 - 2 * NEIGHBOUR) * shares + NEIGHBOUR * (np.roll(shares, 1, 0) + np.roll(shares, -1, 0))
-    for phase in _key_phases(shares):
-        shares[phase] = (
-            shares[phase] + sum(_turned(images[phase], matrix, angle, model, cohort) for angle in TURNS)
-        ) / (1 + len(TURNS))
+    shares[:, :, RIGHT] *= RIGHT_READILY
+    shares /= shares.sum(2, keepdims=True)
     progress(0.85, "Checking the outlines against one another")
     labels = cleaned(shares.argmax(2).astype(np.uint8), MM_PER_PX)
     shares *= np.where(labels[:, :, None] == shares.argmax(2)[:, :, None], 1, 0.5)  # what was dropped is unsure
@@ -224,29 +222,11 @@ def _windows(
     return np.stack(phases)
 
 
-def _turned(phase: np.ndarray, matrix: np.ndarray, angle: float, model: LoadedModel, cohort: float) -> np.ndarray:
-    """The same for one phase's slices seen at an angle (degrees), turned back."""
-    middle = ((CROP_PX - 1) / 2,) * 2
-    there = cv2.getRotationMatrix2D(middle, angle, 1.0)
-    back = cv2.getRotationMatrix2D(middle, -angle, 1.0)
-    whole = there @ np.vstack([matrix, [0, 0, 1]])
-    shares, _ = forward(between(np.stack([warped(picture, whole) for picture in phase])), model, cohort)
-    return np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in shares])
-
-
 def _moved(share: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     """(4, h, w) probabilities through a 2x3 matrix; background outside."""
     stacked = np.ascontiguousarray(share.transpose(1, 2, 0))
     moved = cv2.warpAffine(stacked, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(1.0, 0.0, 0.0, 0.0))
     return moved.transpose(2, 0, 1)
-
-
-def _key_phases(shares: np.ndarray) -> list[int]:
-    """The fullest and the emptiest phase; every phase where there are few."""
-    if len(shares) <= 2:
-        return list(range(len(shares)))
-    cavity = shares[:, :, CAVITY].sum((1, 2, 3))
-    return sorted({int(cavity.argmax()), int(cavity.argmin())})
 
 
 def _on_pixels(shares: np.ndarray, labels: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
