@@ -21,7 +21,7 @@ from engine.mr.planes import with_plane
 from engine.mr.read import read_cines
 from engine.mr.segmentation import CAVITY, Segmentation, segment
 from engine.mr.views import CLASSES, OTHER, POINTS, VIEW_NAMES, VIEWS, Point
-from engine.mr.volumes import LEAST_SLICES, beats, bullseye, insertion_points, measurements, volumes
+from engine.mr.volumes import LEAST_SLICES, beats, bullseye, emptied, insertion_points, measurements, volumes
 from engine.progress import Progress, part
 from engine.registry import Answer
 from engine.study import Study
@@ -244,11 +244,16 @@ def _details(evidence: MrEvidence) -> dict[str, Any]:
 
 
 def _unseen(evidence: MrEvidence) -> list[str]:
-    """What this view does not show, in sentences."""
+    """What this view does not show, or was not seen in it, in sentences."""
     if CLASSES[int(evidence.views.argmax())] in SCOUTS:
         return ["Only scout pictures were found, which hold no volume; send the short-axis cine."]
     if evidence.views.argmax() == CLASSES.index("VIEW_SAX") and evidence.segmentation is None:
         return ["No ventricle was found on this slice, so that nothing is outlined; send the whole short-axis stack."]
+    if evidence.volumes is not None and emptied(evidence.volumes):
+        return [
+            f"The LV cavity is drawn empty in phase {evidence.volumes.end_systole + 1}, which no heart is, so that no ejection "
+            "fraction is told; correct the outlines there."
+        ]
     return []
 
 

@@ -50,25 +50,34 @@ def beats(found: Volumes) -> bool:
     return bool(len(found.cavity) > 1 and largest > 0 and np.ptp(found.cavity) > LEAST_BEAT * largest)
 
 
+def emptied(found: Volumes) -> bool:
+    """Whether a beating cavity is drawn empty at end-systole, which no heart is: it was missed there."""
+    return beats(found) and found.cavity[found.end_systole] <= 0
+
+
 def measurements(found: Volumes, cine: Cine, slices: int) -> tuple[Measurement, ...]:
-    """What the curves allow to state; nothing of fewer than LEAST_SLICES slices. slices: with a left ventricle in them."""
+    """What the curves allow to state; nothing of fewer than LEAST_SLICES slices. slices: with a left ventricle in them.
+
+    No end-systolic volume, nor what follows from it, where the cavity is `emptied`.
+    """
     if slices < LEAST_SLICES:
         return ()
     ed, es = found.end_diastole, found.end_systole
     at_ed, at_es, both = {"frame": ed}, {"frame": es}, {"ed_frame": ed, "es_frame": es}
     rows: list[tuple[str, str, float, str, dict[str, int]]] = []
-    moving = beats(found)
+    moving, told = beats(found), beats(found) and not emptied(found)
     edv, esv = float(found.cavity[ed]), float(found.cavity[es])
     rv_ed, rv_es = float(found.right[ed]), float(found.right[es])
     if found.in_ml and moving:
+        rows.append(("lv_end_diastolic_volume", "LV end-diastolic volume", edv, "mL", at_ed))
+    if found.in_ml and told:
         rows += [
-            ("lv_end_diastolic_volume", "LV end-diastolic volume", edv, "mL", at_ed),
             ("lv_end_systolic_volume", "LV end-systolic volume", esv, "mL", at_es),
             ("lv_stroke_volume", "LV stroke volume", edv - esv, "mL", both),
         ]
-    if moving:
+    if told:
         rows.append(("lv_ejection_fraction", "LV ejection fraction", 100 * (edv - esv) / edv, "%", both))
-    if found.in_ml and moving and cine.heart_rate:
+    if found.in_ml and told and cine.heart_rate:
         rows.append(("cardiac_output", "Cardiac output", (edv - esv) * cine.heart_rate / 1000, "L/min", both))
         rows.append(("heart_rate", "Heart rate", cine.heart_rate, "/min", {}))
     if found.in_ml and not moving:

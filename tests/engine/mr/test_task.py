@@ -77,6 +77,14 @@ def test_a_long_axis_gets_its_three_landmarks_and_no_volume():
     assert set(json.loads(found.artefacts["landmarks"][1])) == {"apex", "mitral_septal", "mitral_lateral"}
 
 
+def test_a_cavity_drawn_empty_is_said_in_place_of_an_ejection_fraction():
+    found = answered(radii=(12.0, 0.0))
+    codes = {m.code for m in found.measurements}
+    assert "lv_end_diastolic_volume" in codes
+    assert "lv_ejection_fraction" not in codes
+    assert any("drawn empty in phase 2" in note for note in found.details["notes"])
+
+
 def test_what_the_reader_states_indexes_the_volumes():
     found = answered(asked=task.options({"height_cm": "160", "weight_kg": "90", "heart_rate": "60"}))
     codes = {m.code: m.value for m in found.measurements}

@@ -62,6 +62,14 @@ def test_one_phase_has_a_volume_and_no_ejection_fraction():
     assert not {"lv_ejection_fraction", "lv_end_diastolic_volume"} & set(rows)
 
 
+def test_a_cavity_drawn_empty_gives_no_ejection_fraction_of_100_percent():
+    labels = heart()
+    labels[2][labels[2] == 1] = 2
+    rows = values(labels, heart_rate=70.0)
+    assert {"lv_end_diastolic_volume", "lv_mass"} <= set(rows)
+    assert not {"lv_end_systolic_volume", "lv_stroke_volume", "lv_ejection_fraction", "cardiac_output"} & set(rows)
+
+
 def test_two_slices_hold_no_volume():
     assert values(heart(slices=2)) == {}
 
