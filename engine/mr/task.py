@@ -39,6 +39,7 @@ MOST_SERIES = 40  # that are looked at for their view
 FOREIGN = 0.5  # probability of "other" from which a picture is refused
 SCOUTS = ("VIEW_AXIAL", "VIEW_CORONAL", "VIEW_SAGITTAL")
 INSERTIONS = ("rv_insertion_anterior", "rv_insertion_inferior")
+AROUND = 3  # px of the network's window on either side of an insertion, from which its confidence comes
 SURE_VIEW = 0.6  # probability from which a slice without a ventricle is still told to be a short axis
 SURE = 0.85  # mean confidence inside the outlines that is acceptable
 
@@ -91,7 +92,7 @@ def answer(study: Study, asked: MrOptions | None, store: ModelStore, progress: P
     found, points = None, dict[str, Point | None]()
     if view == "VIEW_SAX":
         found = _outlined(cine, seen, store, part(progress, 0.25, 0.95))
-        points = _insertions(found.labels) if found else dict.fromkeys(INSERTIONS)
+        points = _insertions(found) if found else dict.fromkeys(INSERTIONS)
     elif view in POINTS:
         progress(0.5, "Looking for apex and mitral valve")
         points = _long_axis(cine, view, store.get(views.WEIGHT))
@@ -142,14 +143,24 @@ def _outlined(cine: Cine, seen: np.ndarray, store: ModelStore, progress: Progres
         return None
 
 
-def _insertions(labels: np.ndarray) -> dict[str, Point | None]:
+def _insertions(found: Segmentation) -> dict[str, Point | None]:
     """The RV insertions of the middle slice of the first phase, or of the nearest slice that shows them."""
-    middle = labels.shape[1] // 2
-    for k in sorted(range(labels.shape[1]), key=lambda k: abs(k - middle)):
-        ends = insertion_points(labels[0, k])
+    labels = found.labels[0]
+    middle = len(labels) // 2
+    for k in sorted(range(len(labels)), key=lambda k: abs(k - middle)):
+        ends = insertion_points(labels[k])
         if ends is not None:
-            return {name: Point(float(x), float(y), 1.0) for name, (x, y) in zip(INSERTIONS, ends, strict=True)}
+            points = [Point(float(x), float(y), _sure_around(found, k, x, y)) for x, y in ends]
+            return dict(zip(INSERTIONS, points, strict=True))
     return dict.fromkeys(INSERTIONS)
+
+
+def _sure_around(found: Segmentation, slice_: int, x: float, y: float) -> float:
+    """Mean probability, 0..1, of what is drawn around a point of the first phase: where outlines are unsure, so is it."""
+    column, row = np.round(found.matrix @ np.array([x, y, 1.0])).astype(int)
+    window = found.confidence[0, slice_].astype(np.float32)
+    near = window[max(row - AROUND, 0) : row + AROUND + 1, max(column - AROUND, 0) : column + AROUND + 1]
+    return float(near.mean()) if near.size else 0.0
 
 
 def _long_axis(cine: Cine, view: str, model: LoadedModel) -> dict[str, Point | None]:

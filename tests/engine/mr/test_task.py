@@ -1,6 +1,7 @@
 """The task from bytes to finding, with networks that draw and name by grey alone."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,6 +70,15 @@ def test_a_short_axis_cine_gets_volumes_mask_and_insertions():
     places = json.loads(found.artefacts["landmarks"][1])
     assert set(places) == {"rv_insertion_anterior", "rv_insertion_inferior"}
     assert max(found.labels, key=lambda label: label.probability).code == "VIEW_SAX"
+
+
+def test_an_insertion_is_as_sure_as_the_outlines_around_it():
+    found = answered()
+    before = found.details["landmark_confidence"]["rv_insertion_anterior"]
+    assert 0.3 < before <= 1.0
+    evidence = found.evidence
+    unsure = replace(evidence.segmentation, confidence=evidence.segmentation.confidence * np.float16(0.5))
+    assert task._insertions(unsure)["rv_insertion_anterior"].confidence == pytest.approx(0.5 * before, abs=0.01)
 
 
 def test_a_long_axis_gets_its_three_landmarks_and_no_volume():
