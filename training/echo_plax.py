@@ -47,9 +47,9 @@ OTHER_FOLDS = (
 )  # of other views, left out with them; one is of litfl1's patient
 FIRST = segmentation.Course(800, 1e-3, ((0.5, 96), (0.8, 128), (1.0, 160)), simulated=2)
 SECOND = segmentation.Course(
-    900, 5e-4, ((0.6, 128), (1.0, 160)), simulated=1, drawn=0.2, style=Style(floor=24, varied=True)
+    650, 5e-4, ((0.7, 128), (1.0, 160)), simulated=1, drawn=0.2, style=Style(floor=16, varied=True)
 )
-SHIPPED_STEPS = (1700, 1200)  # of the two courses; the folds' are shorter
+SHIPPED_STEPS = (1700, 850)  # of the two courses; the folds' are shorter
 SIMULATED, TURNED = 160, 200  # pictures
 APICAL = 20  # validation patients' frames that the view rule sees
 OPERATING = {"least_confidence": 0.5, "floor": SECOND.style.floor}

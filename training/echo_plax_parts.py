@@ -19,11 +19,11 @@ from engine.unet import UNet
 from training import echo_plax_segmentation as segmentation
 from training.echo_plax import FIRST, FOLDS, OTHER_FOLDS, as_shipped, examples_of
 from training.echo_plax_card import Part
-from training.echo_plax_data import CLIPS, MEASURED
+from training.echo_plax_data import CLIPS, MEASURED, read_traced
 from training.echo_plax_scores import score
 
 FOLD = 1
-STEPS = 300
+STEPS = 240
 SHORT = replace(FIRST, steps=STEPS)
 
 
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     torch.set_num_threads(asked.threads)
     clips = [clip for clip in CLIPS if clip not in FOLDS[FOLD]]
     whole = examples_of(asked.data, asked.traced, clips, OTHER_FOLDS[FOLD])
-    traced_alone = replace(whole, traced=examples_of(asked.data, [], clips, OTHER_FOLDS[FOLD]).traced)
+    traced_alone = replace(whole, traced=read_traced(asked.data, [asked.data / "plax" / "traced"], clips))
     table = []
     for name, train in variants(whole, traced_alone).items():
         network = train(asked.runs / f"without-{name.replace(' ', '-')}")
@@ -54,7 +54,7 @@ def variants(
     return {
         "nothing": lambda runs: segmentation.train(whole, SHORT, runs),
         "simulated pictures": lambda runs: segmentation.train(whole, replace(SHORT, simulated=0), runs),
-        "carried masks": lambda runs: segmentation.train(traced_alone, SHORT, runs),
+        "carried masks and further traced frames": lambda runs: segmentation.train(traced_alone, SHORT, runs),
         "apical frames on their side": lambda runs: segmentation.train(whole, replace(SHORT, turned=0), runs),
         "the start from apical views": lambda runs: segmentation.train(
             whole, SHORT, runs, UNet(1, segmentation.CLASSES)
