@@ -47,6 +47,17 @@ PLAIN_QUALITY = {  # code -> in words where acceptable, where not
     ),
     "beat_seen": ("The ventricle contracts over the phases.", "No contraction is seen: no ejection fraction."),
 }
+LANDMARKS = {
+    "apex": "Apex",
+    "mitral_anterior": "Mitral valve, anterior",
+    "mitral_inferior": "Mitral valve, inferior",
+    "mitral_anteroseptal": "Mitral valve, anteroseptal",
+    "mitral_inferolateral": "Mitral valve, inferolateral",
+    "mitral_septal": "Mitral valve, septal",
+    "mitral_lateral": "Mitral valve, lateral",
+    "rv_insertion_anterior": "RV insertion, anterior",
+    "rv_insertion_inferior": "RV insertion, inferior",
+}
 PLAY_HZ = 20.0
 
 
@@ -82,12 +93,16 @@ def _what_went_in(own: Desk, found: Result) -> None:
             caption="Middle slice, first phase, with the landmarks that were found",
             alt="The middle slice with its landmarks",
         )
-    rows = (
+    rows = [
         ("Stack", f"{cine.slices} slices × {cine.phases} phases, {cine.images.shape[3]} × {cine.images.shape[2]} px"),
         ("Pixel", f"{cine.mm_per_px[0]:.3g} × {cine.mm_per_px[1]:.3g} mm" if cine.mm_per_px else "not stated"),
         ("Slice distance", f"{cine.slice_distance_mm:.3g} mm" if cine.slice_distance_mm else "not stated"),
         ("Heart rate", f"{cine.heart_rate:.0f} per min" if cine.heart_rate else "not stated"),
-    )
+    ]
+    rows += [
+        (LANDMARKS[name], f"{percent(point.confidence)} sure" if point else "not found")
+        for name, point in evidence.points.items()
+    ]
     listed = "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in rows)
     notes = "".join(f"<p class='small quiet'>{text(n)}</p>" for n in found.analysis.finding.details["notes"])
     with facts:

@@ -16,6 +16,7 @@ def test_example_is_answered_played_explained_and_exported(open_app):
     page.get_by_role("button", name="Try the synthetic example").click()
     answered(page)
     assert re.search(r"LV ejection fraction \d+ %", headline(page))
+    main(page).get_by_text(re.compile(r"\d+ % sure")).first.wait_for()
     slider = page.locator("#player svg[role=slider]")
     first = page.locator("#player .frame").inner_text()
     slider.focus()
