@@ -14,6 +14,7 @@ from engine.ecg.physics import lead_laws
 from engine.ecg.rectify import PX_PER_MM, FlatPage, flat_page
 from engine.ecg.registration import KNOTS, LAWS, along, registered
 from engine.ecg.segmentation import PageMaps, segment
+from engine.ecg.separators import Separators, find_separators
 from engine.ecg.signal import EcgSignal
 from engine.ecg.text import Settings, Word, read_words, settings_of, word_boxes
 from engine.ecg.trace import RowCurve, calibration_pulses, follow_rows, marked_pulses, row_baselines
@@ -35,11 +36,6 @@ NAMES_AGREE = (
 LAWS_KEPT = 0.5  # residual up to which the limb leads themselves say that this is an ECG
 PULSE_MM = (5.0, 10.0, 20.0)  # height of a calibration pulse of 1 mV at the usual gains
 JOIN_PX = 200  # without ink, within a row
-SEPARATOR_MM = 2.0  # least height of a stroke between columns
-HALO_PX = 21  # height of the blur around a separator, both ends together
-SEPARATOR_SURE = 0.6
-SAME_PLACE_MM = 1.0  # by which separators of one column may differ from row to row
-LONG_SEPARATOR_MM = 35.0  # a higher stroke is no curve's
 RIM_MS, RIM_MV = 10.0, 0.1  # at the ends of a column: what jumps there by more is no curve
 NAMED, USUAL = 0.25, 0.2  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
@@ -68,11 +64,12 @@ INKS = ("trace", "lead_name", "other_text", "pulse", "separator")
 @dataclass(frozen=True)
 class Curves:
     """The rows of curves on a sheet. strengths: (rows,) share of the width that each holds ink for; span: their ends, px.
-    pulse_px: height of the calibration pulses."""
+    separators: (n,) px where strokes between columns stand; pulse_px: height of the calibration pulses."""
 
     rows: tuple[RowCurve, ...]
     strengths: np.ndarray
     span: tuple[float, float]
+    separators: np.ndarray
     pulse_px: float | None = None
 
     @property
@@ -148,35 +145,22 @@ def _sheet(picture: np.ndarray, maps: PageMaps) -> Sheet:
     return Sheet(page, *page.flatten(picture, outside=255.0), *page.flatten(*(getattr(maps, name) for name in INKS)))
 
 
-def _curve_ink(sheet: Sheet) -> np.ndarray:
-    """(h, w) 0..1: the curves, without what little the network takes for them at separators."""
-    return np.where(_bars(sheet), 0, sheet.trace).astype(np.float32)
-
-
-def _bars(sheet: Sheet) -> np.ndarray:
-    """(h, w) bool: separators. All of one height, they stand at one place in several rows; a curve's strokes do not."""
-    import cv2
-
-    tall = np.ones((round(SEPARATOR_MM * PX_PER_MM), 1), np.uint8)
-    opened = cv2.morphologyEx((sheet.separator > SEPARATOR_SURE).astype(np.uint8), cv2.MORPH_OPEN, tall)
-    _, labels, stats, middles = cv2.connectedComponentsWithStats(opened)
-    x, height = middles[:, 0], stats[:, cv2.CC_STAT_HEIGHT].astype(float)
-    near = np.abs(x[:, None] - x) < SAME_PLACE_MM * PX_PER_MM
-    alike = np.abs(np.log(height[:, None] / height)) < np.log(1.35)
-    near[0] = near[:, 0] = False  # the background
-    fellows = (near & alike).sum(axis=1)
-    kin = (alike & (fellows >= 2)[None, :]).sum(axis=1)
-    bar = (fellows >= 2) & (kin >= 0.5 * kin[1:].max(initial=0)) | (height > LONG_SEPARATOR_MM * PX_PER_MM)
-    bar[0] = False
-    return cv2.dilate(bar[labels].astype(np.uint8), np.ones((HALO_PX, 5), np.uint8)) > 0
+def _curve_ink(sheet: Sheet, separators: Separators) -> np.ndarray:
+    """(h, w) 0..1: the curves, nothing where separators hide them, and what the network takes for another separator beside
+    one for a curve."""
+    ink = sheet.trace.copy()
+    ink[separators.beside] += sheet.separator[separators.beside]
+    ink[separators.hidden] = 0
+    return np.minimum(ink, 1.0)
 
 
 def _curves(sheet: Sheet) -> Curves:
-    ink = _curve_ink(sheet)
+    separators = find_separators(sheet.separator, PX_PER_MM)
+    ink = _curve_ink(sheet, separators)
     baselines = row_baselines(ink, PX_PER_MM)
     if len(baselines) < 2:
         raise RefusedStudy("not_an_ecg", f"Expected rows of ECG curves, found {len(baselines)}. {REMEDY}")
-    rows = follow_rows(ink, baselines, PX_PER_MM)
+    rows = follow_rows(ink, baselines, PX_PER_MM, separators, np.maximum(sheet.lead_name, sheet.other_text))
     pulses = calibration_pulses(rows, PX_PER_MM) or marked_pulses(sheet.pulse, len(rows), PX_PER_MM)
     if pulses:
         rows = [_between(row, pulses.left, pulses.right) for row in rows]
@@ -187,7 +171,8 @@ def _curves(sheet: Sheet) -> Curves:
         raise RefusedStudy("not_an_ecg", f"Expected continuous ECG curves, found only pieces of lines. {REMEDY}")
     span = float(np.median([left for left, _ in known])), float(np.median([right for _, right in known]))
     inside = inked[:, int(span[0]) : int(span[1]) + 1]
-    return Curves(tuple(rows), inside.mean(axis=1), span, pulses.height_px if pulses else None)
+    places = separators.x if len(separators.x) else _upright_strokes(sheet)
+    return Curves(tuple(rows), inside.mean(axis=1), span, places, pulses.height_px if pulses else None)
 
 
 def _between(row: RowCurve, left: float, right: float) -> RowCurve:
@@ -236,6 +221,7 @@ def _upright(sheet: Sheet, curves: Curves, only: str | None) -> tuple[Sheet, Cur
         ),
         curves.strengths[::-1],
         (width - 1 - curves.span[1], width - 1 - curves.span[0]),
+        width - 1 - curves.separators[::-1],
         curves.pulse_px,
     )
     if _certain(turned, flipped, only) > _certain(words, curves, only):
@@ -302,7 +288,7 @@ class Piece:
 def _reading(sheet: Sheet, curves: Curves, placed: Placed, settings: Settings, options: DigitiseOptions) -> Reading:
     known = sheet.page.mm_known
     expected = tuple(k * COLUMN_MM * PX_PER_MM for k in (1, 2, 4)) if known else ()
-    starts = column_starts(placed, _separators(sheet), curves.span, expected)
+    starts = column_starts(placed, curves.separators, curves.span, expected)
     calibration, notes = _calibrate(sheet, curves, placed, starts, settings, options)
     places = {
         lead: (row, column) for column, leads in enumerate(placed.layout.columns) for row, lead in enumerate(leads)
@@ -372,8 +358,8 @@ def _without_rims(piece: Piece) -> Piece:
     return replace(piece, values_mv=values, y=np.where(np.isfinite(values), piece.y, np.nan))
 
 
-def _separators(sheet: Sheet) -> np.ndarray:
-    """Places (px) at which upright strokes between columns stand."""
+def _upright_strokes(sheet: Sheet) -> np.ndarray:
+    """Places (px) at which upright strokes between columns seem to stand, whatever their heights."""
     from scipy import signal
 
     columns = (sheet.separator > 0.5).sum(axis=0).astype(float)

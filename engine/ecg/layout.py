@@ -47,6 +47,7 @@ DROPPED_ROW = 0.8  # what a row that is taken for no curve counts against it
 FAINT_ROW = 0.8  # what a row of curves counts against it that holds no ink, the whole width long
 SURE_WIDTH = 0.02  # by which curves that are as long as whole columns differ from them: names may stand elsewhere
 SURE_ENDS = 0.03  # of a column's width: ends of the curves that agree so well are the columns' ends
+HIT = 0.015  # of a column's width: how far from its start a separator may stand
 CLEAR = 0.75  # likeness times confidence from which a name is certain
 
 
@@ -178,6 +179,10 @@ def column_starts(
     width = min(near, key=lambda w: abs(w - width)) if near else width
     start = _first_start(separators, span, width, count)
     starts = start + width * np.arange(count + 1)
+    for column in range(1, count):  # exactly at the separator that stands there
+        nearest = min(separators, key=lambda x: abs(x - starts[column]), default=starts[column])
+        if abs(nearest - starts[column]) < HIT * width:
+            starts[column] = nearest
     starts[0] = min(max(starts[0], left), left + 0.2 * width) if abs(starts[0] - left) < 0.2 * width else left
     starts[-1] = right
     return starts
@@ -212,7 +217,7 @@ def _first_start(separators: np.ndarray, span: tuple[float, float], width: float
     if len(separators) == 0:
         return guess
     far = np.array([np.abs(separators[None, :] - (t + width * inner)[:, None]).min(axis=1) for t in tries])
-    hits = (far < 0.015 * width).sum(axis=1)
+    hits = (far < HIT * width).sum(axis=1)
     if hits.max() < min(2, count - 1):
         return guess
     best = tries[hits == hits.max()]

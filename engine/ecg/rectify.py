@@ -21,6 +21,8 @@ FINE_PX_PER_MM = 5.0  # to measure the phase of the grid
 PASSES_MM = (12.0, 6.0)  # window (standard deviation) of the phase, first wide, then close
 COHERENT = 0.75  # mean cosine of the phase between neighbouring points, above which a pitch is really there
 STIFFNESS = 0.6  # how much the bending of the map counts against the phase
+FLAT_MM = 0.075  # median distance of the map from a projection, up to which the paper counts as flat
+STRAY_PX = 0.7  # of a point that a projection has to meet
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def flat_page(rgb: np.ndarray, trace: np.ndarray, ink: np.ndarray) -> FlatPage |
     if known:
         for window in PASSES_MM:
             nodes = _refined(nodes, lines, window)
+        nodes = _without_waves(nodes)
     along = nodes[len(nodes) // 2, -1] - nodes[len(nodes) // 2, 0]
     return FlatPage(nodes, known, _half_open(np.rad2deg(np.arctan2(along[1], along[0]))))
 
@@ -219,6 +222,21 @@ def _refined(nodes: np.ndarray, lines: np.ndarray, window_mm: float) -> np.ndarr
     at = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
     moved = np.stack([at[0] + shift[1] / NODE_MM, at[1] + shift[0] / NODE_MM])
     return np.stack([_extended(nodes[..., k], moved) for k in (0, 1)], -1)
+
+
+def _without_waves(nodes: np.ndarray) -> np.ndarray:
+    """The projection that most nodes agree with, if all of them nearly do: the paper is flat, and what differs is noise."""
+    import cv2
+
+    rows, columns = nodes.shape[:2]
+    at = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).reshape(1, -1, 2).astype(np.float32)
+    projection, _ = cv2.findHomography(at[0], nodes.reshape(-1, 2).astype(np.float32), cv2.RANSAC, STRAY_PX)
+    if projection is None:
+        return nodes
+    flat = cv2.perspectiveTransform(at, projection)[0].reshape(nodes.shape).astype(float)
+    px_per_mm = np.linalg.norm(np.diff(nodes, axis=1), axis=-1).mean() / NODE_MM
+    away = np.median(np.linalg.norm(flat - nodes, axis=-1)) / px_per_mm
+    return flat if away < FLAT_MM else nodes
 
 
 def _extended(values: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from itertools import permutations
 
 import numpy as np
 
+from engine.ecg.separators import Separators
+
 INK = 0.5  # probability from which a pixel is ink
 PATH_INK = 0.3  # the same for a path: strokes that go steeply are thin and faint
 REACH_MM = 38.0  # how far above and below its row's baseline a curve is looked for
@@ -24,6 +26,11 @@ OTHERS, OTHERS_SHARE = (
     1.5,
     0.7,
 )  # cost of a column in which a curve is farther from its baseline than this share of a row
+LETTER_INK = 0.2  # by which a curve has to be clearer where there are letters
+LETTERS = 0.5  # share of a blank that letters are, which may hide a curve
+HIDDEN = 0.15  # what a place that a separator hides counts as blank
+JUMP = 0.03  # cost of a px by which a curve jumps at a separator
+BREAK_MM = 10.0  # from a row's baseline: separators that end its curves
 SHARED_PX = 6  # of a column that two rows' paths may have in common: curves cross
 TAKEN = 0.06  # cost per px moved along another row's path, nearer to that row
 TRESPASS = 0.25  # of the distance to another row's baseline: a wave that comes so near to it has run on into that row's
@@ -33,6 +40,7 @@ NIB_SHARE = 0.88  # of the pen's width on level lines: a nib that leaves little 
 FINE = 4  # values per column
 MERGED_PENS = 0.2  # height that remains of a stroke's ink, in pens, from which two strokes have merged
 TIP_PENS, TIP_PX = 1.0, 0.02  # an edge's farthest place within so many pens, give or take, is the tip of a wave
+STEEP_PENS = 2.0  # height of a column's ink, in pens, from which its stroke is steep
 LEVEL_MM = 6.0  # length over which a curve's level is taken
 FAINT = 0.3  # ink that nothing in a column exceeds is none
 PULSE_ZONE_MM = 22.0  # from an end of a row: where its calibration pulse may stand
@@ -72,15 +80,31 @@ def row_baselines(trace: np.ndarray, px_per_mm: float) -> np.ndarray:
     return peaks[(profile[peaks] > 0.28 * strong) & (found["prominences"] > 0.2 * strong)].astype(float)
 
 
-def follow_rows(trace: np.ndarray, baselines: np.ndarray, px_per_mm: float) -> list[RowCurve]:
-    """The curve of every row. trace: (h, w) 0..1; baselines: (rows,) px, ascending."""
-    paths = _paths(trace, baselines, px_per_mm)
+def follow_rows(
+    trace: np.ndarray,
+    baselines: np.ndarray,
+    px_per_mm: float,
+    separators: Separators | None = None,
+    letters: np.ndarray | None = None,
+) -> list[RowCurve]:
+    """The curve of every row. trace: (h, w) 0..1; baselines: (rows,) px, ascending.
+
+    separators: strokes at which one curve ends and the next may begin at another height. letters: (h, w) 0..1, of print that
+    curves may cross.
+    """
+    breaks = [separators.crossed(y, BREAK_MM * px_per_mm) if separators else np.zeros(0) for y in baselines]
+    blank = 1.0 - np.minimum(trace / PATH_INK, 1.0)
+    if letters is not None:
+        blank = np.minimum(1.0 - np.minimum(trace / (PATH_INK + LETTER_INK * letters), 1.0), 1.0 - LETTERS * letters)
+    if separators:
+        blank[separators.hidden] = HIDDEN
+    paths = _paths(blank, baselines, px_per_mm, breaks)
     rows = _trespassers(paths, baselines)
     if len(rows):  # once more, where they gain nothing by another row's ink
-        paths[rows] = _paths(trace, baselines, px_per_mm, rows, paths)
+        paths[rows] = _paths(blank, baselines, px_per_mm, breaks, rows, paths)
     paths = np.clip(paths, 0, trace.shape[0] - 1)
     return [
-        _curve(trace, _edges(trace, paths, row), paths[row], float(baselines[row]), px_per_mm)
+        _curve(trace, _edges(trace, paths, row), paths[row], float(baselines[row]), px_per_mm, breaks[row])
         for row in range(len(baselines))
     ]
 
@@ -193,24 +217,29 @@ def _taken(paths: np.ndarray, baselines: np.ndarray, row: int, y: np.ndarray) ->
 
 
 def _paths(
-    trace: np.ndarray,
+    blank: np.ndarray,
     baselines: np.ndarray,
     px_per_mm: float,
+    breaks: list[np.ndarray],
     rows: np.ndarray | None = None,
     known: np.ndarray | None = None,
 ) -> np.ndarray:
     """(rows, w, 2) int: highest and lowest px that each row's path of least cost visits in each column.
 
+    blank: (h, w) 0 on ink to 1. breaks: of each row, places (px) where its curve may jump.
     rows: which to follow, all if None; known: (all rows, w, 2) paths found so far, on whose ink these rows gain nothing.
     """
     rows = np.arange(len(baselines)) if rows is None else rows
     reach = round(REACH_MM * px_per_mm)
     top = np.round(baselines[rows]).astype(int) - reach
     span = 2 * reach + 1
-    blank = np.pad(1.0 - np.minimum(trace / PATH_INK, 1.0), ((reach, reach), (0, 0)), constant_values=1.0)
+    blank = np.pad(blank, ((reach, reach), (0, 0)), constant_values=1.0)
     at = np.clip(top[:, None] + reach + np.arange(span), 0, len(blank) - 1)
     around = np.ascontiguousarray(blank.T)[:, at]  # (w, rows, span)
     move = around * (BLANK_MOVE + INK_GAIN)
+    for k, row in enumerate(rows):
+        at = _break_columns(breaks[row], len(around))
+        move[at, k] = np.minimum(move[at, k], JUMP + INK_GAIN)
     if known is not None:
         for k, row in enumerate(rows):
             move[:, k] += TAKEN * _taken(known, baselines, int(row), top[k] + np.arange(span))
@@ -218,6 +247,12 @@ def _paths(
     pitch = np.median(np.diff(baselines)) if len(baselines) > 1 else span
     away = np.clip(far - AWAY_FREE_MM * px_per_mm, 0, None) * AWAY + OTHERS * (far > OTHERS_SHARE * pitch)
     return _shortest(around, move, away.astype(np.float32)) + top[:, None, None]
+
+
+def _break_columns(breaks: np.ndarray, width: int) -> np.ndarray:
+    """Columns (px) in which a curve jumps: those nearest to the breaks."""
+    near = np.round(breaks).astype(int)[:, None] + np.array([-1, 0, 1])
+    return np.unique(np.clip(near, 0, width - 1))
 
 
 def _shortest(blank: np.ndarray, move: np.ndarray, away: np.ndarray) -> np.ndarray:
@@ -257,7 +292,12 @@ def _shortest(blank: np.ndarray, move: np.ndarray, away: np.ndarray) -> np.ndarr
 
 
 def _curve(
-    ink: np.ndarray, edges: tuple[np.ndarray, np.ndarray], visited: np.ndarray, baseline: float, px_per_mm: float
+    ink: np.ndarray,
+    edges: tuple[np.ndarray, np.ndarray],
+    visited: np.ndarray,
+    baseline: float,
+    px_per_mm: float,
+    breaks: np.ndarray,
 ) -> RowCurve:
     from scipy import ndimage
 
@@ -268,6 +308,8 @@ def _curve(
     if inked.sum() < 20:
         return RowCurve(np.full(width, np.nan), np.zeros(width, np.float32), 1.0, baseline)
     pen = float(np.clip(np.quantile((lower - upper)[inked], 0.25), 1.0, 1.2 * px_per_mm))
+    upper, lower = _held(edges, breaks, pen, px_per_mm)
+    inked = np.isfinite(upper)
     fine = np.arange(0, width - 1 + 1e-6, 1 / FINE)
     upper, lower = (np.interp(fine, columns[inked], edge[inked]) for edge in (upper, lower))
     y = np.clip(_centre_line(upper, lower, pen, round(LEVEL_MM * px_per_mm)), 0, height - 1)
@@ -275,6 +317,36 @@ def _curve(
     gap = ndimage.binary_opening(~inked, np.ones(max(2, round(SHORT_GAP_MM * px_per_mm)), bool))
     middle = np.where(gap, np.nan, y[::FINE])
     return RowCurve(middle, np.where(gap, 0.0, support).astype(np.float32), pen, baseline, fine, y)
+
+
+def _held(
+    edges: tuple[np.ndarray, np.ndarray], breaks: np.ndarray, pen: float, px_per_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The edges with what is hidden at each break filled in: the last values before it, and the first ones after it, go on."""
+    upper, lower = (edge.copy() for edge in edges)
+    most, beside = round(SHORT_GAP_MM * px_per_mm), round(2 * LEVEL_MM * px_per_mm)
+    for at in np.round(breaks).astype(int):
+        jump = _break_columns(np.array([at]), len(upper))
+        upper[jump] = lower[jump] = np.nan
+        known = np.flatnonzero(np.isfinite(upper))
+        before, after = known[known < at].max(initial=-1), known[known > at].min(initial=len(upper))
+        if before >= max(0, at - most):
+            side = slice(max(0, before - beside), before + 1)
+            upper[before + 1 : at], lower[before + 1 : at] = _going_on(upper[side], lower[side], -1, pen)
+        if after < min(len(upper), at + most):
+            side = slice(after, after + beside)
+            upper[at:after], lower[at:after] = _going_on(upper[side], lower[side], 0, pen)
+    return upper, lower
+
+
+def _going_on(upper: np.ndarray, lower: np.ndarray, at: int, pen: float) -> tuple[float, float]:
+    """The edges of a curve beyond one end of a stretch: a steep stroke there is on its way back to the curve's level."""
+    top, bottom = float(upper[at]), float(lower[at])
+    if bottom - top < STEEP_PENS * pen:
+        return top, bottom
+    level = float(np.nanmedian(upper + lower) / 2)
+    near = min(top + pen / 2, bottom - pen / 2, key=lambda y: abs(y - level))
+    return near - pen / 2, near + pen / 2
 
 
 def _centre_line(upper: np.ndarray, lower: np.ndarray, pen: float, level_px: int) -> np.ndarray:
