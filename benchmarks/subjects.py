@@ -169,27 +169,35 @@ def in_batches(network: Callable[[Tensor], object], frames: Tensor, most: int = 
 
 
 def spark_recording() -> tuple[str, bytes]:
-    """The app's simulated confocal recording, as OME-TIFF."""
-    from training.examples import calcium_sparks
+    """A simulated cell in 480 frames of 40 x 256 px, as a TIFF stack: the size of Deepcardio's own recordings."""
+    import tifffile
 
-    return "recording.tif", calcium_sparks()
+    from training.sparks_simulator import Scene, simulate
+
+    scene = Scene(frames=480, height=40, width=256, um_per_px=0.2, sparks=20, peak_snr=2.0)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, simulate(scene, np.random.default_rng(SEED)).frames, photometric="minisblack")
+    return "recording.tif", buffer.getvalue()
 
 
 def deepcardio_design() -> Reads:
-    """Deepcardio's frame classifier: an InceptionV3 on every frame, alone (its U-Net would come on top)."""
+    """Deepcardio's two networks on every frame: InceptionV3 (75 rows) and the Xception-style U-Net, random weights."""
     import tifffile
     import torch
     from torchvision.models import inception_v3
 
+    from benchmarks.seed_unet import SeedUNet
+
     torch.manual_seed(SEED)
-    network = inception_v3(weights=None, num_classes=2, init_weights=False, aux_logits=False).eval()
+    frame_network = inception_v3(weights=None, num_classes=2, init_weights=False, aux_logits=False).eval()
+    pixel_network = SeedUNet().eval()
 
     def read(data: bytes) -> tuple[Part, ...]:
         frames = tifffile.imread(io.BytesIO(data)).astype(np.float32)
         x = torch.from_numpy(frames / max(float(frames.max()), 1.0))[:, None].expand(-1, 3, -1, -1)
         tall, wide = (max(0, 75 - side) for side in x.shape[-2:])
-        x = torch.nn.functional.pad(x, (0, wide, 0, tall))  # its input has 75 rows or more, zeros below
-        return (in_batches(network, x),)
+        filled = torch.nn.functional.pad(x, (0, wide, 0, tall))  # its input has 75 rows or more, zeros below
+        return (in_batches(frame_network, filled), in_batches(pixel_network, x))
 
     return read
 
@@ -232,6 +240,9 @@ SUBJECTS = {
         "one short-axis cine", cardiac_mr_cine, "a U-Net as wide as published, every image at 256 px", unet_design
     ),
     "calcium-sparks": Subject(
-        "one confocal recording", spark_recording, "Deepcardio: InceptionV3 on every frame", deepcardio_design
+        "480 frames of 40 x 256 px",
+        spark_recording,
+        "Deepcardio: InceptionV3 and U-Net on every frame",
+        deepcardio_design,
     ),
 }
