@@ -36,6 +36,7 @@ NAMES_AGREE = (
 LAWS_KEPT = 0.5  # residual up to which the limb leads themselves say that this is an ECG
 PULSE_MM = (5.0, 10.0, 20.0)  # height of a calibration pulse of 1 mV at the usual gains
 JOIN_PX = 200  # without ink, within a row
+BEYOND_MM = 1.0  # of the ends of the columns: what lies farther out is no curve
 RIM_MS, RIM_MV = 10.0, 0.1  # at the ends of a column: what jumps there by more is no curve
 NAMED, USUAL = 0.25, 0.2  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
@@ -151,7 +152,19 @@ def _curve_ink(sheet: Sheet, separators: Separators) -> np.ndarray:
     ink = sheet.trace.copy()
     ink[separators.beside] += sheet.separator[separators.beside]
     ink[separators.hidden] = 0
+    for beyond in _beyond_ends(sheet, separators):
+        ink[:, beyond] = 0
     return np.minimum(ink, 1.0)
+
+
+def _beyond_ends(sheet: Sheet, separators: Separators) -> list[slice]:
+    """Columns (px) before the first and after the last column of leads, as the separators have it, unless a pulse is there."""
+    ends = separators.ends()
+    if ends is None:
+        return []
+    loose = BEYOND_MM * PX_PER_MM
+    sides = [slice(0, max(0, round(ends[0] - loose))), slice(max(0, round(ends[1] + loose)), sheet.trace.shape[1])]
+    return [side for side in sides if (sheet.pulse[:, side] > 0.5).sum() < PX_PER_MM**2]
 
 
 def _curves(sheet: Sheet) -> Curves:
@@ -301,8 +314,14 @@ def _reading(sheet: Sheet, curves: Curves, placed: Placed, settings: Settings, o
 
     grid = [read(lead, np.zeros(KNOTS)) for lead in places]
     later = _skew(grid)
+    at_separator = [bool(np.isclose(start, curves.separators).any()) for start in starts]
+
+    def ends(lead: str) -> tuple[bool, bool]:
+        column = places[lead][1]
+        return at_separator[column], at_separator[column + 1]
+
     grid = [
-        _without_rims(read(lead, later[lead]) if lead in later else piece)
+        _without_rims(read(lead, later[lead]) if lead in later else piece, ends(lead))
         for lead, piece in zip(places, grid, strict=True)
     ]
     strips = [
@@ -346,12 +365,15 @@ def _moved(later: dict[str, np.ndarray]) -> tuple[str, ...]:
     )
 
 
-def _without_rims(piece: Piece) -> Piece:
-    """The piece without a jump of the last RIM_MS at either end: a separator's stroke, or the way to the next column's curve."""
+def _without_rims(piece: Piece, exact: tuple[bool, bool] = (False, False)) -> Piece:
+    """The piece without a jump of the last RIM_MS at either end: the way to the next column's curve.
+
+    exact: whether the left and the right end are known from a separator; the curve is kept up to there.
+    """
     values = piece.values_mv.copy()
     count = round(RIM_MS * RATE_HZ / 1000)
-    for end in (values[: count + 1], values[::-1][: count + 1]):
-        if len(end) > count and np.isfinite(end).any():
+    for end, known in zip((values[: count + 1], values[::-1][: count + 1]), exact, strict=True):
+        if not known and len(end) > count and np.isfinite(end).any():
             inner = end[np.flatnonzero(np.isfinite(end))[-1]]
             far = np.flatnonzero(np.abs(end - inner) > RIM_MV)
             end[: far.max(initial=-1) + 1] = np.nan

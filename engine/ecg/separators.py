@@ -17,6 +17,7 @@ SAME_PLACE_MM = 1.0  # by which strokes of one column, or of one row, may differ
 LINE_MM = 35.0  # a higher stroke is no curve's
 RIM_PX = (2, 4)  # of a stroke's blurred sides, and ends
 HALO_PX = 6  # around a stroke, where what little the network sees of one is its blur
+EVEN = 0.03  # by which the distances of separators may differ
 APART_MM = 20.0  # between columns; strokes that stand closer to a column's are curves'
 NEAR_MM = 6.0  # of a separator: what is taken for another may be a curve's stroke
 
@@ -29,6 +30,13 @@ class Separators:
     hidden: np.ndarray = field(repr=False)
     x: np.ndarray
     beside: np.ndarray = field(repr=False)
+
+    def ends(self) -> tuple[float, float] | None:
+        """Where the first column begins and the last one ends (px), if three separators or more stand evenly."""
+        steps = np.diff(self.x)
+        if len(steps) < 2 or np.ptp(steps) > EVEN * steps.mean():
+            return None
+        return float(self.x[0] - steps.mean()), float(self.x[-1] + steps.mean())
 
     def crossed(self, y: float, reach: float) -> np.ndarray:
         """Middles (px) of the strokes that stand within `reach` px of a height."""

@@ -87,6 +87,14 @@ def test_a_jump_at_the_end_of_a_column_is_not_read():
     assert not kept[-4:].any()
 
 
+def test_a_steep_stroke_up_to_a_separator_is_read():
+    values = 0.02 * np.sin(np.arange(400) / 30)
+    values[-4:] = 0.9
+    at = np.arange(400.0)
+    piece = Piece("I", 0, values, np.ones(400), at, at.copy(), False)
+    assert np.isfinite(_without_rims(piece, (False, True)).values_mv).all()
+
+
 def test_a_wave_inside_a_column_is_read():
     values = 1.2 * np.exp(-(((np.arange(400) - 200) / 6.0) ** 2))
     at = np.arange(400.0)

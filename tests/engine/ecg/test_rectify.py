@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.ecg.rectify import PX_PER_MM, FlatPage, flat_page
+from engine.ecg.rectify import PX_PER_MM, FlatPage, _without_waves, flat_page
 from training.ecg_page import RenderedPage, plain_style, render
 from training.ecg_simulator import EcgProfile, simulate
 
@@ -45,3 +45,13 @@ def test_half_a_turn_keeps_every_place(page):
     there = found.photo_xy(np.array([100.0]), np.array([200.0]))
     back = found.upside_down().photo_xy(np.array([width - 100.0]), np.array([height - 200.0]))
     np.testing.assert_allclose(there, back, atol=1.0)
+
+
+def test_a_page_that_nearly_lies_flat_is_laid_flat_and_a_bent_one_is_not():
+    at = np.stack(np.meshgrid(np.arange(40.0), np.arange(30.0)), -1) * 20
+    noisy = at + np.random.default_rng(0).normal(0, 0.2, at.shape)
+    noisy[:, :2] += 3.0  # the rim, where the grid was not seen
+    np.testing.assert_allclose(_without_waves(noisy)[:, 2:], at[:, 2:], atol=0.2)
+    np.testing.assert_allclose(_without_waves(noisy)[:, :2], at[:, :2], atol=0.2)
+    bent = at + 6 * np.sin(at[..., :1] / 90)
+    np.testing.assert_array_equal(_without_waves(bent), bent)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.ecg.separators import find_separators
 from engine.ecg.trace import RowCurve, calibration_pulses, follow_rows, marked_pulses, row_baselines
 
 PX_PER_MM = 8.0
@@ -96,3 +97,26 @@ def test_waves_of_two_rows_that_run_into_each_other_are_taken_apart():
     rows = follow_rows(drawn(upper, lower), np.array([150.0, 300.0]), PX_PER_MM)
     assert rows[0].y[20:-20].max() == pytest.approx(260, abs=12)  # not on to the lower row
     assert rows[1].y[20:-20].min() == pytest.approx(210, abs=12)  # not on to the upper row
+
+
+def test_a_curve_jumps_at_a_separator_and_keeps_its_level_up_to_it():
+    true = np.where(np.arange(WIDTH) < 400, 200.0, 300.0)
+    separator = np.zeros((500, WIDTH), np.float32)
+    for y in (250, 40):  # two alike at one x
+        separator[y - 30 : y + 30, 395:405] = 1
+    separators = find_separators(separator, PX_PER_MM)
+    left, right = (drawn(np.where(np.arange(WIDTH) < 400, y, y)) for y in (200.0, 300.0))
+    ink = np.where(np.arange(WIDTH) < 400, left, right)
+    ink[separators.hidden] = 0
+    (row,) = follow_rows(ink, np.array([250.0]), PX_PER_MM, separators)
+    for side in (slice(350, 396), slice(404, 450)):
+        np.testing.assert_allclose(row.y[side], true[side], atol=1)
+
+
+def test_a_curve_is_followed_through_a_letter_that_hides_it():
+    true = wave(250, -60.0)
+    ink, letters = drawn(true), np.zeros((500, WIDTH), np.float32)
+    letters[275:295, 280:320] = 1
+    ink[275:295, 280:320] = 0
+    (row,) = follow_rows(ink, np.array([250.0]), PX_PER_MM, letters=letters)
+    assert row.y[295:306].max() > true[300] - 6

@@ -1,0 +1,66 @@
+"""Separators on drawn maps whose strokes are known."""
+
+import numpy as np
+import pytest
+
+from engine.ecg.separators import find_separators
+
+PX_PER_MM = 8.0
+ROWS, COLUMNS = (200, 450, 700), (600, 1100, 1600)
+
+
+@pytest.fixture
+def drawn() -> np.ndarray:
+    """(900, 2200) with a stroke 10 px wide and 60 px high at every border between columns."""
+    picture = np.zeros((900, 2200), np.float32)
+    for y in ROWS:
+        for x in COLUMNS:
+            picture[y - 30 : y + 30, x - 5 : x + 5] = 1
+    return picture
+
+
+def test_strokes_that_stand_alike_are_separators(drawn):
+    found = find_separators(drawn, PX_PER_MM)
+    np.testing.assert_allclose(found.x, np.array(COLUMNS) - 0.5, atol=1)
+    assert found.hidden[200, 600]
+    assert not found.hidden[300, 600]
+    assert found.ends() == pytest.approx((99.5, 2099.5), abs=1)
+
+
+def test_a_qrs_complex_beside_a_separator_is_given_back_to_the_curve(drawn):
+    drawn[160:250, 615:620] = 0.9  # close to the first stroke, higher than it
+    found = find_separators(drawn, PX_PER_MM)
+    assert len(found.x) == 3
+    assert not found.hidden[160:250, 615:620].any()
+    assert found.beside[160:250, 615:620].all()
+
+
+def test_qrs_complexes_one_below_the_other_beside_separators_are_no_column(drawn):
+    for y in ROWS[1:]:
+        drawn[y - 50 : y + 25, 1621:1626] = 0.9
+    assert len(find_separators(drawn, PX_PER_MM).x) == 3
+
+
+def test_a_curve_s_stroke_that_touches_a_separator_does_not_widen_it(drawn):
+    drawn[185:215, 605:612] = 0.9
+    found = find_separators(drawn, PX_PER_MM)
+    assert found.x[0] == pytest.approx(599.5, abs=1)
+    assert not found.hidden[200, 609]
+
+
+def test_a_separator_that_was_missed_is_filled_in_from_its_row_and_column(drawn):
+    drawn[420:480, 1095:1105] = 0
+    assert find_separators(drawn, PX_PER_MM).hidden[450, 1100]
+
+
+def test_a_row_without_separators_is_not_broken(drawn):
+    found = find_separators(drawn, PX_PER_MM)
+    assert len(found.crossed(450, 80)) == 3
+    assert len(found.crossed(860, 80)) == 0
+
+
+def test_no_strokes_are_no_separators():
+    found = find_separators(np.zeros((300, 400), np.float32), PX_PER_MM)
+    assert len(found.x) == 0
+    assert not found.hidden.any()
+    assert found.ends() is None
