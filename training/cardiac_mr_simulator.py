@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 BLOOD, WALL, FAT, LUNG, LIVER = 210.0, 70.0, 235.0, 18.0, 95.0
+RIGHT_WALL_MM = 5.0  # without it bright blood beside the septum looks like fat
+RIGHT_SQUEEZE = 0.15  # share of the RV's radius lost up to end-systole
 FINE = 4  # drawn so many times finer, then averaged
 
 
@@ -68,9 +70,11 @@ def _slice(heart: Heart, depth: float, emptied: float) -> tuple[np.ndarray, np.n
     wall = heart.wall_mm * (1 + 0.35 * emptied) if narrow > 0 or depth < 1.1 else 0.0
     centre = (int(0.54 * side), int(0.50 * side))
     outer = cavity + wall if cavity > 2 else 0.0
-    right = (heart.cavity_mm + 11) * narrow * (1 - 0.22 * emptied)
+    right = (heart.cavity_mm + 11) * narrow * (1 - RIGHT_SQUEEZE * emptied)
     if right > 6 and outer:
         place = (int(centre[0] - 0.95 * (outer + 6) * px), int(centre[1] + 6 * px))
+        around = (0.9 * right + RIGHT_WALL_MM) * px, (1.2 * right + RIGHT_WALL_MM) * px
+        _ellipse(picture, place, around, WALL)
         _ellipse(picture, place, (0.9 * right * px, 1.2 * right * px), BLOOD)
         _ellipse(labels, place, (0.9 * right * px, 1.2 * right * px), 3)
     if outer:
