@@ -20,6 +20,7 @@ NETWORKS = {  # weight -> its network class, built with the manifest's `architec
     "sparks-events": "engine.sparks.readers:EventReader",
     "sparks-frames": "engine.sparks.readers:FrameReader",
     "echo-apical": "engine.unet:UNet",
+    "echo-apical-second": "engine.unet:UNet",
     "echo-ef-view": "engine.echo_ef.view:ViewNet",
     "echo-plax": "engine.unet:UNet",
     "cardiac-mr-segmentation": "engine.unet:UNet",

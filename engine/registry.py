@@ -128,7 +128,7 @@ TASKS: dict[str, Task] = {
             "What is the ejection fraction of this apical four-chamber video?",
             "An apical four-chamber echo video (AVI, MP4, MOV, WebM, GIF), a multi-frame ultrasound DICOM, or one frame",
             (*VIDEOS, ".gif", ".dcm", ".png", ".jpg", ".jpeg"),
-            ("echo-apical", "echo-ef-view"),
+            ("echo-apical", "echo-apical-second", "echo-ef-view"),
         ),
         Task(
             "echo-plax",

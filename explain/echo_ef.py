@@ -11,6 +11,7 @@ from engine.echo_ef import echonet
 from engine.echo_ef.beats import find_beats
 from engine.echo_ef.evidence import EchoEfEvidence
 from engine.echo_ef.peers import PeerOpinion
+from engine.echo_ef.task import networks
 from engine.echo_ef.volumes import CAVITY
 from engine.models import ModelStore
 from engine.progress import Progress, part, silent
@@ -21,7 +22,8 @@ from explain.video_maps import clip_maps
 AXES = {
     "confidence": "(frame, y, x) 0..1: probability of the structure drawn there; frames as details.frames, pixels of the square "
     "that the network saw (details.box: its top, bottom, left, right in the recording's pixels)",
-    "grad_cam": "(frame, y, x), as confidence: what raises the drawn LV cavity's score (Grad-CAM), 0 or more",
+    "grad_cam": "(frame, y, x), as confidence: what raises the drawn LV cavity's score (Grad-CAM, the mean of "
+    "both networks), 0 or more",
     "frame_influence": "(frame) of the whole recording: EF in points with every frame minus EF without this one; NaN where no "
     "EF can be told without it",
     "video_grad_cam": "(clip, frame, y, x) of the clips that your video network saw (details.clip_frames: their frames in the "
@@ -36,7 +38,13 @@ def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) 
     evidence: EchoEfEvidence = analysis.evidence
     frames = key_frames(evidence)
     progress(0.0, "Asking the network what the ventricle rests on")
-    maps = grad_cam(evidence.squares[frames], store.get("echo-apical"), CAVITY, part(progress, 0.0, 0.8))
+    maps = np.mean(
+        [
+            grad_cam(evidence.squares[frames], model, CAVITY, part(progress, 0.4 * k, 0.4 * (k + 1)))
+            for k, model in enumerate(networks(store))
+        ],
+        axis=0,
+    )
     progress(0.8, "Leaving out each frame")
     arrays = {
         "confidence": evidence.shares[frames].max(1).astype(np.float32),

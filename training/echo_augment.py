@@ -24,16 +24,17 @@ def augment(
     strength: float = 1.0,
     far: float = 0.0,
     strange: float = 0.0,
+    side: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(S, S) uint8 frame and mask -> (S, S) float32 0..1 and mask: another machine, patient and position.
+    """(S, S) uint8 frame and mask -> (side, side) float32 0..1 and mask: another machine, patient and position.
 
     strength: 1 for the full spread of geometry and gain, and of how often the picture is made worse; 0 for none.
     far: share of the pictures where the heart is as small and as far from the middle as on machines set to a great depth.
     strange: share of the pictures whose blood and walls are of another brightness; half as many get an effusion, and as
-    many a hard reject.
+    many a hard reject. side: px of the outcome, S if None; from a larger S nothing is resampled twice.
     """
-    image, mask, strength = _placed(image, mask, rng, strength, far)
-    side = len(image)
+    side = side or len(image)
+    image, mask, strength = _placed(image, mask, rng, strength, far, side)
     if strange and rng.random() < strange:
         image = recoloured(image, mask, rng)
     if strange and rng.random() < strange / 2:
@@ -56,10 +57,9 @@ def augment(
 
 
 def _placed(
-    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, strength: float, far: float
+    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, strength: float, far: float, side: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """The frame (float32 0..1) and mask turned, scaled and shifted; the strength for what follows."""
-    side = len(image)
+    """The frame (float32 0..1) and mask turned, scaled and shifted, at `side` px; the strength for what follows."""
     turn, zoom = strength * rng.normal(0, 9), np.exp(strength * rng.normal(0, 0.15))
     stretch, shift = np.exp(strength * rng.normal(0, 0.07)), strength * rng.uniform(-0.10, 0.10, 2) * side
     if rng.random() < far:
@@ -68,9 +68,17 @@ def _placed(
     matrix = cv2.getRotationMatrix2D((side / 2, side / 2), turn, zoom)
     matrix[0] *= stretch
     matrix[:, 2] = matrix[:, 2] + shift
+    if side != len(image):
+        matrix = matrix @ _shrinking(len(image), side)
     moved = cv2.warpAffine(np.ascontiguousarray(image), matrix, (side, side), flags=cv2.INTER_LINEAR)
     mask = cv2.warpAffine(mask, matrix, (side, side), flags=cv2.INTER_NEAREST)
     return moved.astype(np.float32) / 255, mask, strength
+
+
+def _shrinking(before: int, after: int) -> np.ndarray:
+    """(3, 3) that takes the pixel centres of one square to those of another size."""
+    scale = after / before
+    return np.array([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5], [0, 0, 1]])
 
 
 def recoloured(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,16 +1,17 @@
-"""Trains `echo-apical`: LV cavity, myocardium and left atrium in apical four-chamber frames (CAMUS layout).
+"""Trains `echo-apical` and `echo-apical-second`: LV cavity, myocardium, left atrium in four-chamber frames (CAMUS layout).
 
 Part of `python -m training echo-ef --data DIR`.
 DIR holds camus_a4c/index.csv (file, patient, phase, split, mm_per_pixel), images/*.jpg and masks/*.png
 (0 background, 1 LV cavity, 2 myocardium, 3 left atrium). The index splits patients into train and valid. A folder of
 EchoNet-Dynamic's layout in DIR (see training/echo_dynamic.py) adds its traced ventricles.
-Resumable: the newest checkpoint in runs/echo-apical/ is taken up.
+Resumable: the newest checkpoint in runs/NAME/ is taken up.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -26,19 +27,40 @@ from training import echo_dynamic
 from training.echo_augment import augment
 
 SIZE = 128  # px of the square that the network sees; the longer side of a frame fills it
+# How frames are kept until they are moved. MOVED: at SIZE, masks as cv2.INTER_NEAREST shrinks them, up to half a pixel off;
+# EXACT: at SIZE; FINE: at twice that, so that no pixel is resampled twice and borders fall where they were drawn.
+MOVED, EXACT, FINE = "moved", "exact", "fine"
 CLASSES = 4
 BATCH = 16
 SEED = 20
-MEAN_OF = 3  # last rounds whose weights are averaged
-# (epochs, highest learning rate, strength of the augmentation, share of far and of strange hearts), each a cosine
-ROUNDS = (
-    (40, 2e-3, 1.0, 0.0, 0.0), (18, 8e-4, 0.4, 0.3, 0.0), (8, 5e-4, 0.3, 0.2, 0.0), (9, 8e-4, 0.9, 0.1, 0.0),
-    (10, 1e-3, 0.6, 0.2, 0.5),
-)  # fmt: skip
-# The masks of the first rounds were shrunk by cv2.INTER_NEAREST, which moves them by up to half a pixel of the square; the
-# later rounds learn exact ones. The shipped weight is made so, hence it stays so until it is trained again from the start.
-MOVED_MASKS_UNTIL = 58  # epochs
-ENDS = list(accumulate(epochs for epochs, *_ in ROUNDS))
+
+
+@dataclass(frozen=True)
+class Round:
+    """Epochs whose learning rate falls from `rate` to nothing as a cosine. strength, far, strange: see `augment`.
+
+    frames: MOVED, EXACT or FINE. counts: the network's weights after this round are in the mean that is shipped.
+    """
+
+    epochs: int
+    rate: float
+    strength: float
+    far: float
+    strange: float
+    frames: str = FINE
+    counts: bool = False
+
+
+# The early rounds of the first network are as they were when the shipped file was made.
+COURSES = {
+    "echo-apical": (
+        Round(40, 2e-3, 1.0, 0.0, 0.0, MOVED), Round(18, 8e-4, 0.4, 0.3, 0.0, MOVED), Round(8, 5e-4, 0.3, 0.2, 0.0, EXACT),
+        Round(9, 6e-4, 0.4, 0.1, 0.1, counts=True), Round(6, 6e-4, 0.6, 0.2, 0.5, counts=True),
+    ),
+    "echo-apical-second": (
+        Round(30, 2e-3, 1.0, 0.1, 0.0), Round(12, 1e-3, 0.5, 0.2, 0.0), Round(9, 8e-4, 0.4, 0.2, 0.3, counts=True),
+    ),
+}  # fmt: skip
 OTHERS_SHARE = 0.15  # of a batch: pictures that hold no four-chamber view, to learn to draw nothing there
 OTHER_CLIPS = (  # sets whose terms allow training; the clips of other views
     "plax/test1.mp4", "plax/test2.mp4", "plax/pocus1.mp4", "plax/pocus2.mp4", "plax/pocus3.mp4", "plax/pocus4.mp4",
@@ -71,25 +93,25 @@ class Frames:
         return Frames(*(np.concatenate(pair) for pair in pairs))
 
 
-def read_camus(folder: Path, moved: bool = False) -> Frames:
-    """Every frame of the CAMUS layout, letterboxed to SIZE; masks `moved` as MOVED_MASKS_UNTIL tells."""
+def read_camus(folder: Path, moved: bool = False, side: int = SIZE) -> Frames:
+    """Every frame of the CAMUS layout, letterboxed to `side`; masks `moved` as MOVED tells."""
     images, masks, validates = [], [], []
     with (folder / "index.csv").open() as file:
         for row in csv.DictReader(file):
             image, mask = read_pair(folder, row["file"])
-            images.append(letterbox(image, cv2.INTER_AREA))
-            masks.append(letterbox(mask, cv2.INTER_NEAREST if moved else cv2.INTER_NEAREST_EXACT))
+            images.append(letterbox(image, cv2.INTER_AREA, side))
+            masks.append(letterbox(mask, cv2.INTER_NEAREST if moved else cv2.INTER_NEAREST_EXACT, side))
             validates.append(row["split"] == "valid")
     return Frames(np.stack(images), np.stack(masks), np.array(validates), np.ones(len(images), bool))
 
 
-def read_dynamic(folder: Path) -> Frames:
+def read_dynamic(folder: Path, side: int = SIZE) -> Frames:
     """The traced frames of EchoNet-Dynamic's layout that train or validate; those of its test split are left alone."""
     images, masks, validates = [], [], []
     for traced in echo_dynamic.traced_frames(folder):
         if traced.split in ("TRAIN", "VAL"):
-            images.append(letterbox(traced.image, cv2.INTER_LINEAR))
-            masks.append(letterbox(traced.mask, cv2.INTER_NEAREST_EXACT))
+            images.append(letterbox(traced.image, cv2.INTER_LINEAR, side))
+            masks.append(letterbox(traced.mask, cv2.INTER_NEAREST_EXACT, side))
             validates.append(traced.split == "VAL")
     return Frames(np.stack(images), np.stack(masks), np.array(validates), np.zeros(len(images), bool))
 
@@ -103,8 +125,8 @@ def read_pair(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     return image, mask.astype(np.uint8)
 
 
-def read_others(data: Path) -> np.ndarray:
-    """(N, SIZE, SIZE) uint8 pictures of other views and organs; clips that DIR lacks are left out, and said so."""
+def read_others(data: Path, side: int = SIZE) -> np.ndarray:
+    """(N, side, side) uint8 pictures of other views and organs; clips that DIR lacks are left out, and said so."""
     pictures: list[np.ndarray] = []
     for name in OTHER_CLIPS:
         video, frames = cv2.VideoCapture(str(data / name)), []
@@ -113,36 +135,36 @@ def read_others(data: Path) -> np.ndarray:
         if not frames:
             print(f"without {name}: not in the data folder", flush=True)
         chosen = np.linspace(0, len(frames) - 1, min(FRAMES_PER_CLIP, len(frames))).astype(int)
-        pictures += [letterbox(frames[k], cv2.INTER_AREA) for k in chosen]
+        pictures += [letterbox(frames[k], cv2.INTER_AREA, side) for k in chosen]
     for pattern in OTHER_STILLS:
         found = sorted(data.glob(pattern))
         for k in np.linspace(0, len(found) - 1, min(STILLS_PER_SET, len(found))).astype(int):
             still = cv2.imread(str(found[k]), cv2.IMREAD_GRAYSCALE)
             if still is not None:
-                pictures.append(letterbox(still, cv2.INTER_AREA))
+                pictures.append(letterbox(still, cv2.INTER_AREA, side))
     return np.stack(pictures)
 
 
-def letterbox(picture: np.ndarray, interpolation: int) -> np.ndarray:
-    """The picture with its longer side at SIZE px, centred on black."""
+def letterbox(picture: np.ndarray, interpolation: int, side: int = SIZE) -> np.ndarray:
+    """The picture with its longer side at `side` px, centred on black."""
     height, width = picture.shape
-    scale = SIZE / max(height, width)
+    scale = side / max(height, width)
     small = cv2.resize(
         picture, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=interpolation
     )
-    square = np.zeros((SIZE, SIZE), picture.dtype)
-    top, left = (SIZE - small.shape[0]) // 2, (SIZE - small.shape[1]) // 2
+    square = np.zeros((side, side), picture.dtype)
+    top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
     square[top : top + small.shape[0], left : left + small.shape[1]] = small
     return square
 
 
-def pace(epoch: float) -> tuple[float, ...]:
-    """(learning rate, and what `augment` takes of a round: strength, far, strange) at a time within ROUNDS."""
-    for epochs, highest, *strengths in ROUNDS:
-        if epoch < epochs:
-            return highest * 0.5 * (1 + math.cos(math.pi * epoch / epochs)), *strengths
-        epoch -= epochs
-    return 0.0, *ROUNDS[-1][2:]
+def pace(course: Sequence[Round], epoch: float) -> tuple[Round, float]:
+    """The round at a time within the course, and its learning rate there."""
+    for at in course:
+        if epoch < at.epochs:
+            return at, at.rate * 0.5 * (1 + math.cos(math.pi * epoch / at.epochs))
+        epoch -= at.epochs
+    return course[-1], 0.0
 
 
 def loss_of(logits: Tensor, mask: Tensor, whole: Tensor) -> Tensor:
@@ -185,18 +207,30 @@ def dice(network: nn.Module, frames: Frames) -> np.ndarray:
     return np.mean(scores, 0)
 
 
-def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads: int) -> nn.Module:
-    """The trained network (moving average of its weights); checkpoints after every epoch."""
+@dataclass(frozen=True)
+class Pictures:
+    """What a round learns from: training frames, and (N, S, S) uint8 pictures of other views, of the same side."""
+
+    frames: Frames
+    others: np.ndarray
+
+
+def train(
+    course: Sequence[Round], kinds: Mapping[str, Pictures], validation: Frames, runs: Path, threads: int
+) -> nn.Module:
+    """The network after all rounds (moving average of its weights); checkpoints after every epoch.
+
+    kinds: the pictures by the name that rounds ask for. validation: at SIZE.
+    """
     torch.set_num_threads(threads)
     torch.manual_seed(SEED)
-    moved, validation = moved.of(~moved.validates), frames.of(frames.validates)
-    exact = frames.of(~frames.validates)
     network = UNet(1, CLASSES).to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
     )
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
-    steps = len(exact.images) // BATCH
+    steps = len(kinds[course[-1].frames].frames.images) // BATCH
+    ends = list(accumulate(at.epochs for at in course))
     newest, start = runs / "newest.pt", 0
     runs.mkdir(parents=True, exist_ok=True)
     if newest.is_file():
@@ -205,20 +239,22 @@ def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         start = state["epoch"] + 1
-    for epoch in range(start, ENDS[-1]):
+    for epoch in range(start, ends[-1]):
         rng = np.random.default_rng([SEED, epoch])
-        training = moved if epoch < MOVED_MASKS_UNTIL else exact
+        now, _ = pace(course, epoch)
+        training, others = kinds[now.frames].frames, kinds[now.frames].others
+        strengths = (now.strength, now.far, now.strange)
         network.train()
         total = 0.0
         for k, chosen in enumerate(np.array_split(rng.permutation(len(training.images))[: steps * BATCH], steps)):
-            rate, *strengths = pace(epoch + k / steps)
+            _, rate = pace(course, epoch + k / steps)
             rate *= min(1, (epoch * steps + k + 1) / 200)
             for group in optimiser.param_groups:
                 group["lr"] = max(rate, 1e-5)
-            pairs = [augment(training.images[i], training.masks[i], rng, *strengths) for i in chosen]
+            pairs = [augment(training.images[i], training.masks[i], rng, *strengths, SIZE) for i in chosen]
             foreign = others[rng.integers(len(others), size=round(BATCH * OTHERS_SHARE))]
             pairs += [
-                augment(picture[:, :: rng.choice([1, -1])], np.zeros_like(picture), rng, strange=strengths[-1])
+                augment(picture[:, :: rng.choice([1, -1])], 0 * picture, rng, strange=now.strange, side=SIZE)
                 for picture in foreign
             ]
             x = torch.from_numpy(np.stack([p[0] for p in pairs])[:, None]).contiguous(memory_format=torch.channels_last)
@@ -240,32 +276,38 @@ def train(frames: Frames, moved: Frames, others: np.ndarray, runs: Path, threads
             "epoch": epoch,
         }
         torch.save(state, newest)
-        if epoch + 1 in ENDS:
-            torch.save(average.state_dict(), runs / f"round{ENDS.index(epoch + 1)}.pt")
-        lv, myocardium, atrium = dice(average.module, validation.of(validation.whole))
+        if epoch + 1 in ends:
+            torch.save(average.state_dict(), runs / f"round{ends.index(epoch + 1)}.pt")
+        lv, myocardium, atrium = dice(average.module, validation)
         print(
             f"epoch {epoch} loss {total / steps:.4f} dice lv {lv:.4f} myocardium {myocardium:.4f} atrium {atrium:.4f}",
             flush=True,
         )
-    return _mean(average, [runs / f"round{k}.pt" for k in range(len(ROUNDS) - MEAN_OF, len(ROUNDS))])
-
-
-def _mean(average: torch.optim.swa_utils.AveragedModel, files: list[Path]) -> nn.Module:
-    """Mean of the weights after the last rounds: one is best on its own hospital, one on strange machines (Wortsman 2022)."""
-    states = [torch.load(file, weights_only=True) for file in files]
-    mean = {k: (sum(s[k].float() for s in states) / len(states)).to(states[0][k].dtype) for k in states[0]}
-    average.load_state_dict(mean)
+    average.load_state_dict(_mean([runs / f"round{k}.pt" for k, at in enumerate(course) if at.counts]))
     return average.module
 
 
-def trained(data: Path, runs: Path, threads: int) -> nn.Module:
-    """The network after all ROUNDS; an interrupted or finished run is taken up.
+def _mean(files: Sequence[Path]) -> dict[str, Tensor]:
+    """The mean of weights after several rounds: one is best on its own hospital, one on strange machines (Wortsman 2022)."""
+    states = [torch.load(file, weights_only=True) for file in files]
+    return {k: torch.stack([s[k].float() for s in states]).mean(0).to(states[0][k].dtype) for k in states[0]}
+
+
+def trained(name: str, data: Path, runs: Path, threads: int) -> nn.Module:
+    """The network of one of COURSES after all its rounds; an interrupted or finished run in `runs` is taken up.
 
     Frames of EchoNet-Dynamic's layout, where DIR holds one, teach the cavity beside those of CAMUS.
     """
-    exact, moved = (read_camus(data / "camus_a4c", moved) for moved in (False, True))
+    course = COURSES[name]
+    kinds = {kind: _pictures(data, kind) for kind in dict.fromkeys(at.frames for at in course)}
+    validation = read_camus(data / "camus_a4c")
+    return train(course, kinds, validation.of(validation.validates), runs, threads).eval()
+
+
+def _pictures(data: Path, kind: str) -> Pictures:
+    side = 2 * SIZE if kind == FINE else SIZE
+    frames = read_camus(data / "camus_a4c", kind == MOVED, side)
     dynamic = echo_dynamic.find(data)
     if dynamic is not None:
-        more = read_dynamic(dynamic)
-        exact, moved = exact.and_also(more), moved.and_also(more)
-    return train(exact, moved, read_others(data), runs, threads).eval()
+        frames = frames.and_also(read_dynamic(dynamic, side))
+    return Pictures(frames.of(~frames.validates), read_others(data, side))

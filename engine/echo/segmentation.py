@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from engine import devices
 from engine.models import LoadedModel
-from engine.progress import Progress
+from engine.progress import Progress, part
 
 BATCH = 16
 STEADY = (0.25, 0.5, 0.25)  # weights of the frame before, the frame and the next; a beat has 15 frames or more
@@ -23,6 +25,31 @@ def segment(squares: np.ndarray, model: LoadedModel, progress: Progress) -> np.n
             logits = model.module(x.contiguous(memory_format=torch.channels_last))
             parts.append(logits.float().softmax(1).half().cpu().numpy())
     return np.concatenate(parts)
+
+
+def agreed(squares: np.ndarray, models: Sequence[LoadedModel], progress: Progress) -> np.ndarray:
+    """The mean of what several networks say of each frame, (T, K, S, S) float16: low where they do not agree."""
+    said = [
+        segment(squares, model, part(progress, k / len(models), (k + 1) / len(models)))
+        for k, model in enumerate(models)
+    ]
+    return np.stack(said).mean(axis=0, dtype=np.float32).astype(np.float16)
+
+
+def in_turn(squares: np.ndarray, models: Sequence[LoadedModel], progress: Progress) -> np.ndarray:
+    """As `segment`, one frame by one network, the next by the next: with two of them and `steadied`, every frame between
+    the first and the last rests on both alike, in the time of one. A recording of one or two frames is `agreed` upon.
+    """
+    if len(squares) < 3 or len(models) == 1:
+        return agreed(squares, models, progress)
+    shares: np.ndarray | None = None
+    for k, model in enumerate(models):
+        said = segment(squares[k :: len(models)], model, part(progress, k / len(models), (k + 1) / len(models)))
+        if shares is None:
+            shares = np.empty((len(squares), *said.shape[1:]), said.dtype)
+        shares[k :: len(models)] = said
+    assert shares is not None
+    return shares
 
 
 def steadied(shares: np.ndarray) -> np.ndarray:

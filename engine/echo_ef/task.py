@@ -17,7 +17,7 @@ from engine.echo.letterbox import Letterbox
 from engine.echo.mask_file import mask_npz
 from engine.echo.overlay import Structure, display_frames, webm
 from engine.echo.recording import Opening, best_box, read_opening, squares_of
-from engine.echo.segmentation import segment, steadied
+from engine.echo.segmentation import agreed, in_turn, steadied
 from engine.echo_ef import echonet, peers
 from engine.echo_ef.anatomy import tidy
 from engine.echo_ef.beats import Beat, find_beats, heart_rate
@@ -40,9 +40,13 @@ STRUCTURES = (
     Structure(ATRIUM, "left_atrium", "Left atrium", (80, 150, 255)),
 )
 LEAST_PX = (160, 110, 60)  # of cavity, myocardium and atrium in the square: less is no apical view of a heart
-# Mean probability of the drawn structures that is called sure; less is no view of a heart that can be measured. On the frames
-# of validation patients it is 0.93 and more.
+# Mean probability of the drawn structures that is called sure; with less, nothing is measured. Where the two networks do not
+# agree it is low. On the frames of validation patients it is 0.92 and more.
 SURE = 0.88
+# The same of the surer half of a recording's frames: a heart that swings in fluid is drawn well in some of them alone. A single
+# frame has to reach SURE itself.
+SURE_VIEW = 0.85
+NETWORKS = ("echo-apical", "echo-apical-second")
 SEARCH_BELOW = 0.8  # below it a closer look is tried: the heart may be small in the sector
 EDGE_PX = 4  # of the heart on the edge of a closer look: more, and it is cut
 FRAMES_FORGIVEN = 8  # one of so many frames may be badly drawn, e.g. where the probe was lifted
@@ -60,6 +64,10 @@ WRONG_VIEW = (
     "Expected an apical four-chamber view, this does not look like one (both ventricles and both atria, apex up); "
     "choose that loop, without Doppler, M-mode or measurements drawn on it."
 )
+NOT_MEASURED = (
+    "The walls can be told in part of the frames alone (a poor window, or a heart that swings in fluid): structures are drawn, "
+    "no ejection fraction is stated."
+)
 WALLS_UNCLEAR = (
     "Expected an apical four-chamber view whose left ventricle and atrium can be told; this may be another view, or one with a "
     "poor window or fluid around the heart. Choose a clearer loop: no number is stated on walls that are guessed."
@@ -76,11 +84,12 @@ class EchoEfOptions:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The recording as the network saw it and what it drew there."""
+    """The recording as the networks saw it and what they drew there. clear: in enough of its frames to measure it."""
 
     squares: np.ndarray
     shares: np.ndarray
     box: Letterbox
+    clear: bool = True
 
     @property
     def masks(self) -> np.ndarray:
@@ -128,7 +137,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
     ours, theirs = (0.3, 0.8) if asked.peers else (0.6, 0.6)
     drawn, looks = _draw(video, store, part(progress, 0.0, ours))
     volumes, axes = _volumes(drawn, video.pixel_size)
-    beats = () if video.still else find_beats(volumes, video.frame_rate_hz)
+    beats = () if video.still or not drawn.clear else find_beats(volumes, video.frame_rate_hz)
     error = MeasuredError.of(store.get("echo-apical").weight.operating)
     other = np.array([_area_length_ef(axes[b.ed_frame], axes[b.es_frame]) for b in beats])
     said = None
@@ -158,7 +167,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
         _measurements(beats, found, volumes, video.pixel_size, video.frame_rate_hz) + _peers_measured(said),
         _quality(drawn, looks, beats, axes) + _peers_agree(found, said),
         files | {"beats": ("beats.csv", _beats_csv(beats))},
-        _details(video, beats, found, volumes) | _proposed(printed),
+        _details(video, drawn, beats, found, volumes) | _proposed(printed),
         evidence,
     )
 
@@ -180,28 +189,34 @@ def with_beats(analysis: Analysis, chosen: Sequence[int]) -> Analysis:
 
 def _draw(video: Video, store: ModelStore, progress: Progress) -> tuple[Drawn, float]:
     """What is drawn in every frame, and the logit that this is the view. Refuses before the whole video is read, if it can."""
-    model, view = store.get("echo-apical"), store.get("echo-ef-view")
+    models, view = networks(store), store.get("echo-ef-view")
     opening, frames = read_opening(video)
     progress(0.05, "Looking for the heart")
-    shares, box = look(opening, model)
+    shares, box = look(opening, models)
     first = np.stack([box.shrink(frame) for frame in opening.few(VIEW_FRAMES)])
-    _check_view(Drawn(first, shares, box), view.weight.operating["threshold"], view)
+    _check_view(Drawn(first, shares, box), view)
     squares = squares_of(frames, opening.sector, box, part(progress, 0.1, 0.4))
-    drawn = Drawn(squares, steadied(segment(squares, model, part(progress, 0.4, 1.0))), box)
+    steady = steadied(in_turn(squares, models, part(progress, 0.4, 0.95)))
     spread = np.linspace(0, len(squares) - 1, min(VIEW_FRAMES, len(squares))).round().astype(int)
-    looks = _check_view(Drawn(squares[spread], drawn.shares[spread], box), view.weight.operating["threshold"], view)
-    return drawn, looks
+    few = Drawn(squares[spread], agreed(squares[spread], models, part(progress, 0.95, 1.0)), box)
+    looks = _check_view(few, view)
+    return Drawn(squares, steady, box, clear=_forgiving_sureness(few.shares) >= SURE), looks
 
 
-def look(opening: Opening, model: LoadedModel) -> tuple[np.ndarray, Letterbox]:
+def networks(store: ModelStore) -> tuple[LoadedModel, ...]:
+    """The two that draw the left heart: where one is at a loss, the other tells."""
+    return tuple(store.get(name) for name in NETWORKS)
+
+
+def look(opening: Opening, models: Sequence[LoadedModel]) -> tuple[np.ndarray, Letterbox]:
     """(n, 4, SIDE, SIDE) probabilities of a few frames of the opening, and where the network looked."""
 
     def judged(squares: np.ndarray, closer: bool) -> float:
-        shares = segment(squares, model, silent)
+        shares = agreed(squares, models, silent)
         return _sureness(shares) * (1 - (_cut(shares) if closer else 0.0))
 
     box = best_box(opening, SIDE, judged, SEARCH_BELOW)
-    return segment(np.stack([box.shrink(frame) for frame in opening.few(VIEW_FRAMES)]), model, silent), box
+    return agreed(np.stack([box.shrink(frame) for frame in opening.few(VIEW_FRAMES)]), models, silent), box
 
 
 def _cut(shares: np.ndarray) -> float:
@@ -233,19 +248,21 @@ def _frame_sureness(shares: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-def _check_view(drawn: Drawn, threshold: float, view: Any) -> float:
-    """The view's logit. Raises RefusedStudy where the frames don't look like the view."""
-    pictures = []
-    for square, mask in zip(drawn.squares, drawn.masks, strict=True):
-        axis = discs(mask)
-        if axis is not None:
-            pictures.append(upright(square, axis.apex, axis.mitral))
-    if len(pictures) < (len(drawn.squares) + 1) // 2:
+def _check_view(drawn: Drawn, view: LoadedModel) -> float:
+    """The view's logit over the surer half of the frames. Raises RefusedStudy where they don't look like the view.
+
+    The others say nothing: what is drawn wrongly there lays the picture upright by a wrong axis.
+    """
+    half = (len(drawn.squares) + 1) // 2
+    sure = _frame_sureness(drawn.shares)
+    axes = [discs(mask) for mask in drawn.masks]
+    known = [k for k in np.argsort(-sure, kind="stable") if axes[k] is not None][:half]
+    if len(known) < half:
         raise RefusedStudy("not_four_chamber", WRONG_VIEW)
-    logit = four_chamber_logit(pictures, view)
-    if logit < threshold:
+    logit = four_chamber_logit([upright(drawn.squares[k], axes[k].apex, axes[k].mitral) for k in known], view)
+    if logit < view.weight.operating["threshold"]:
         raise RefusedStudy("not_four_chamber", WRONG_VIEW)
-    if _forgiving_sureness(drawn.shares) < SURE:
+    if sure[known].mean() < (SURE if len(sure) == 1 else SURE_VIEW):
         raise RefusedStudy("walls_unclear", WALLS_UNCLEAR)
     return logit
 
@@ -359,7 +376,12 @@ def _quality(drawn: Drawn, looks: float, beats: tuple[Beat, ...], axes: list[Dis
         Quality(
             "view_probability", round(1 / (1 + float(np.exp(-looks))), 4), True, "Looks like four chambers (0 to 1)"
         ),
-        Quality("segmentation_confidence", round(sure, 4), sure > SURE, "Mean probability of what is drawn (0 to 1)"),
+        Quality(
+            "segmentation_confidence",
+            round(sure, 4),
+            drawn.clear and sure > SURE,
+            "Mean probability of what is drawn (0 to 1)",
+        ),
         Quality("whole_beats", float(len(beats)), bool(beats), "Whole beats in the recording"),
     ]
     absent = float(np.mean([axis is None for axis in axes]))
@@ -383,7 +405,9 @@ def _pairs(beats: tuple[Beat, ...], axes: list[Discs | None]) -> Iterator[tuple[
             yield es, ed
 
 
-def _details(video: Video, beats: tuple[Beat, ...], found: Estimate | None, volumes: np.ndarray) -> dict[str, Any]:
+def _details(
+    video: Video, drawn: Drawn, beats: tuple[Beat, ...], found: Estimate | None, volumes: np.ndarray
+) -> dict[str, Any]:
     details: dict[str, Any] = {
         "frame_rate_hz": video.frame_rate_hz,
         "frame_size": [video.height, video.width],
@@ -398,6 +422,8 @@ def _details(video: Video, beats: tuple[Beat, ...], found: Estimate | None, volu
         details["notes"] = [
             "A single frame shows no contraction: structures are drawn, no ejection fraction is stated."
             if video.still
+            else NOT_MEASURED
+            if not drawn.clear
             else "No whole beat was found, so no ejection fraction is stated."
         ]
     return details

@@ -54,6 +54,16 @@ def test_without_strength_only_what_was_asked_for_changes(heart):
     assert (moved == mask).all()
 
 
+def test_a_finer_frame_falls_on_the_same_place():
+    fine = np.zeros((256, 256), np.uint8)
+    fine[80:160, 120:180] = 200  # two fine pixels to each of the outcome's
+    image, mask = echo_augment.augment(fine, fine // 200, np.random.default_rng(0), strength=0, side=128)
+    assert image.shape == mask.shape == (128, 128)
+    assert mask[40:80, 60:90].all()
+    assert mask.sum() == 40 * 30
+    assert image[41:79, 61:89] == pytest.approx(200 / 255, abs=0.01)
+
+
 def test_the_mask_follows_the_heart(heart):
     mask = heart[1]
     bright = (255 * (mask == echo_augment.CAVITY)).astype(np.uint8)

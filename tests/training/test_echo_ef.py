@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine import models
+from engine.echo_ef.task import networks
 from tests.training.test_echo_dynamic import write_layout
 from training import echo_ef
 
@@ -38,7 +39,7 @@ def test_patients_without_a_fraction_do_not_count():
 
 def test_videos_that_the_app_refuses_leave_too_few_to_measure(tmp_path):
     write_layout(tmp_path, splits=("TEST", "TEST"))  # grey frames: no sector
-    model = models.store("cpu").get("echo-apical")
-    said = echo_ef.measure_videos(tmp_path, model, echo_ef.fitted([(50.0, 52.0), (61.0, 60.0)]), tmp_path / "plots")
+    shipped = networks(models.store("cpu"))
+    said = echo_ef.measure_videos(tmp_path, shipped, echo_ef.fitted([(50.0, 52.0), (61.0, 60.0)]), tmp_path / "plots")
     assert "0 of 2 videos" in said
     assert not (tmp_path / "plots").exists()

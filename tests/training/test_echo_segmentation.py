@@ -60,7 +60,14 @@ def test_frames_of_two_sets_lie_one_after_the_other(tmp_path):
 
 
 def test_the_pace_starts_each_round_high_and_ends_it_low():
-    for start, (_, highest, strength, *_) in zip([0, *es.ENDS[:-1]], es.ROUNDS, strict=True):
-        rate, asked, *_ = es.pace(start)
-        assert (rate, asked) == (highest, strength)
-    assert es.pace(es.ENDS[-1] - 1e-6)[0] < 1e-6
+    course = (es.Round(4, 2e-3, 1.0, 0.0, 0.0), es.Round(2, 1e-3, 0.5, 0.0, 0.0))
+    assert es.pace(course, 0) == (course[0], 2e-3)
+    assert es.pace(course, 2) == (course[0], pytest.approx(1e-3))
+    assert es.pace(course, 4) == (course[1], 1e-3)
+    assert es.pace(course, 6 - 1e-6)[1] < 1e-6
+    assert es.pace(course, 6) == (course[1], 0.0)
+
+
+@pytest.mark.parametrize("name", es.COURSES)
+def test_every_course_ends_on_frames_whose_borders_are_exact(name):
+    assert es.COURSES[name][-1].frames == es.FINE

@@ -1,6 +1,47 @@
 import numpy as np
+import pytest
+import torch
 
-from engine.echo.segmentation import steadied
+from engine.echo.segmentation import agreed, in_turn, steadied
+from engine.models import LoadedModel
+from engine.progress import silent
+from engine.weights import Weight
+
+
+class Says(torch.nn.Module):
+    """Two classes; the second with this probability at every pixel."""
+
+    def __init__(self, probability):
+        super().__init__()
+        self.logit = float(np.log(probability / (1 - probability)))
+
+    def forward(self, x):
+        return torch.cat([torch.zeros_like(x), torch.full_like(x, self.logit)], 1)
+
+
+@pytest.fixture
+def two_networks():
+    entry = Weight("a", "a", "", "", "", "", "")
+    return tuple(LoadedModel(entry, Says(probability), "cpu") for probability in (0.9, 0.5))
+
+
+def test_where_two_networks_differ_their_mean_is_less_sure(two_networks):
+    shares = agreed(np.zeros((3, 8, 8), np.uint8), two_networks, silent)
+    assert shares.shape == (3, 2, 8, 8)
+    assert shares.dtype == np.float16
+    np.testing.assert_allclose(shares[:, 1], 0.7, atol=0.01)
+
+
+def test_in_turn_and_steadied_every_frame_rests_on_both_networks_alike(two_networks):
+    shares = in_turn(np.zeros((41, 8, 8), np.uint8), two_networks, silent)
+    np.testing.assert_allclose(shares[::2, 1], 0.9, atol=0.01)
+    np.testing.assert_allclose(shares[1::2, 1], 0.5, atol=0.01)
+    np.testing.assert_allclose(steadied(shares)[1:-1, 1], 0.7, atol=0.01)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_frame_without_neighbours_is_looked_at_by_both(two_networks, frames):
+    np.testing.assert_allclose(in_turn(np.zeros((frames, 8, 8), np.uint8), two_networks, silent)[:, 1], 0.7, atol=0.01)
 
 
 def test_a_flicker_is_halved_and_shares_still_add_up():

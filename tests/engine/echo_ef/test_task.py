@@ -172,6 +172,36 @@ def test_walls_that_are_guessed_are_refused_though_the_view_looks_right(store):
     box = task.Letterbox(0, 128, 0, 128, 128)
     guessed = task.Drawn(squares, shares_of([0.6] * 8), box)
     with pytest.raises(task.RefusedStudy, match="walls that are guessed"):
-        task._check_view(guessed, -1e9, store.get("echo-ef-view"))
+        task._check_view(guessed, view_from(store, -1e9))
     with pytest.raises(task.RefusedStudy, match="four-chamber"):
-        task._check_view(guessed, 1e9, store.get("echo-ef-view"))
+        task._check_view(guessed, view_from(store, 1e9))
+
+
+def view_from(store, threshold):
+    """The shipped view network that takes what reaches this logit."""
+    model = store.get("echo-ef-view")
+    return replace(model, weight=replace(model.weight, operating={"threshold": threshold}))
+
+
+def test_a_heart_that_is_drawn_well_in_half_of_the_frames_is_taken_and_not_in_fewer(store):
+    squares, box = np.zeros((8, 128, 128), np.uint8), task.Letterbox(0, 128, 0, 128, 128)
+    half = task.Drawn(squares, shares_of([0.95, 0.6] * 4), box)
+    task._check_view(half, view_from(store, -1e9))
+    assert task._forgiving_sureness(half.shares) < task.SURE  # taken, yet nothing is measured on it
+    between = (task.SURE + task.SURE_VIEW) / 2
+    task._check_view(task.Drawn(squares, shares_of([between] * 8), box), view_from(store, -1e9))
+    with pytest.raises(task.RefusedStudy, match="walls that are guessed"):  # a still has no surer half
+        task._check_view(task.Drawn(squares[:1], shares_of([between], 1), box), view_from(store, -1e9))
+    fewer = task.Drawn(squares, shares_of([0.95, 0.6, 0.6, 0.6] * 2), box)
+    with pytest.raises(task.RefusedStudy, match="walls that are guessed"):
+        task._check_view(fewer, view_from(store, -1e9))
+
+
+def test_walls_that_can_be_told_in_some_frames_alone_are_drawn_and_not_measured(store, beating, monkeypatch):
+    monkeypatch.setattr(task, "SURE", 1.0)
+    found = TASKS["echo-ef"].analyse(read_bytes("a.dcm", dicom(beating)), None, store)
+    assert found.finding.refusal is None
+    assert not found.finding.measurements
+    assert not found.finding.labels
+    assert found.finding.details["notes"] == [task.NOT_MEASURED]
+    assert np.load(io.BytesIO(found.artefacts["mask.npz"]))["mask"].any()
