@@ -17,6 +17,7 @@ SAME_PLACE_MM = 1.0  # by which strokes of one column, or of one row, may differ
 LINE_MM = 35.0  # a higher stroke is no curve's
 RIM_PX = (2, 4)  # of a stroke's blurred sides, and ends
 HALO_PX = 6  # around a stroke, where what little the network sees of one is its blur
+FEW = 0.5  # share of the fullest column's strokes up to which others stand there by chance
 EVEN = 0.03  # by which the distances of separators may differ
 APART_MM = 20.0  # between columns; strokes that stand closer to a column's are curves'
 NEAR_MM = 6.0  # of a separator: what is taken for another may be a curve's stroke
@@ -62,11 +63,18 @@ def find_separators(separator: np.ndarray, px_per_mm: float) -> Separators:
 
 
 def _columns(boxes: np.ndarray, px_per_mm: float) -> list[np.ndarray]:
-    """The strokes of each column; of two that stand too close to each other, the one with more strokes."""
+    """The strokes of each column; of two that stand too close to each other, the one with more strokes.
+
+    A place with far fewer strokes than the fullest column is none, unless one of them crosses the rows.
+    """
     found = _grouped(boxes, boxes[:, [0, 2]].mean(axis=1), SAME_PLACE_MM * px_per_mm)
+    most = max((len(column) for column in found), default=0)
     kept: list[np.ndarray] = []
     for column in sorted(found, key=len, reverse=True):
-        if all(abs(column[:, 0].mean() - other[:, 0].mean()) > APART_MM * px_per_mm for other in kept):
+        whole = (column[:, 3] - column[:, 1]).max() > LINE_MM * px_per_mm
+        if (whole or len(column) > FEW * most) and all(
+            abs(column[:, 0].mean() - other[:, 0].mean()) > APART_MM * px_per_mm for other in kept
+        ):
             kept.append(column)
     return kept
 

@@ -64,3 +64,12 @@ def test_no_strokes_are_no_separators():
     assert len(found.x) == 0
     assert not found.hidden.any()
     assert found.ends() is None
+
+
+def test_lines_of_the_grid_here_and_there_are_no_column(drawn):
+    more = np.pad(drawn, ((0, 250), (0, 0)))
+    for x in COLUMNS:
+        more[920:980, x - 5 : x + 5] = 1  # four rows
+    for y in (200, 450):
+        more[y - 30 : y + 30, 850:853] = 1
+    np.testing.assert_allclose(find_separators(more, PX_PER_MM).x, np.array(COLUMNS) - 0.5, atol=1)
