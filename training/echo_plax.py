@@ -33,7 +33,7 @@ from training.echo_plax_others import CLIPS as OTHERS
 from training.echo_plax_others import apical_files, apical_of, read_others
 from training.echo_plax_printed import FILE as PRINTED
 from training.echo_plax_printed import agreement
-from training.echo_plax_scores import calibration_gap, score, temperature
+from training.echo_plax_scores import ClipScore, calibration_gap, score, temperature
 from training.echo_plax_turned import read_turned
 from training.echo_plax_view import Seen, fitted, left_out, see
 from training.publish import publish
@@ -76,8 +76,8 @@ def main(argv: list[str]) -> int:
         return 0
     networks = [trained(asked.data, asked.traced, asked.runs, k) for k in range(len(FOLDS))]
     shipped = trained(asked.data, asked.traced, asked.runs, -1)
-    begun = [segmentation.finished(asked.runs / f"fold{k}", FIRST.steps) for k in range(len(FOLDS))]
-    found, network = measured(asked.data, networks, shipped, [one for one in begun if one is not None])
+    found, network = measured(asked.data, networks, shipped)
+    found = replace(found, courses=by_course(asked.data, asked.runs))
     parts = asked.runs / "parts.json"
     if parts.is_file():
         found = replace(found, parts=[Part(**row) for row in json.loads(parts.read_text())])
@@ -88,20 +88,20 @@ def main(argv: list[str]) -> int:
 
 
 def trained(data: Path, traced: Sequence[Path], runs: Path, fold: int) -> torch.nn.Module:
-    """The network of one fold after both courses; -1: of all clips."""
+    """The network of one fold, the mean of its weights after either course; -1: of all clips."""
     own = runs / (f"fold{fold}" if fold >= 0 else "all")
     first, second = (FIRST, SECOND) if fold >= 0 else (
         replace(FIRST, steps=SHIPPED_STEPS[0]), replace(SECOND, steps=SHIPPED_STEPS[1])
     )  # fmt: skip
     further = own.with_name(own.name + "-second")
-    done = segmentation.finished(further, second.steps)
-    if done is not None:
-        return done
+    begun, done = segmentation.finished(own, first.steps), segmentation.finished(further, second.steps)
+    if begun is not None and done is not None:
+        return segmentation.mean_of(begun, done)
     clips = [clip for clip in CLIPS if fold < 0 or clip not in FOLDS[fold]]
     examples = examples_of(data, traced, clips, OTHER_FOLDS[fold] if fold >= 0 else ())
-    begun = segmentation.finished(own, first.steps) or segmentation.train(examples, first, own)
+    begun = begun or segmentation.train(examples, first, own)
     examples = replace(examples, drawn=read_drawn(data, clips, begun))
-    return segmentation.train(examples, second, further, begun)
+    return segmentation.mean_of(begun, segmentation.train(examples, second, further, copy.deepcopy(begun)))
 
 
 def examples_of(
@@ -125,18 +125,14 @@ def as_shipped(network: torch.nn.Module, operating: dict[str, Any] | None = None
 
 
 def measured(
-    data: Path, networks: Sequence[torch.nn.Module], shipped: torch.nn.Module, begun: Sequence[torch.nn.Module] = ()
+    data: Path, networks: Sequence[torch.nn.Module], shipped: torch.nn.Module
 ) -> tuple[Measured, torch.nn.Module]:
-    """The figures of the card, and the shipped network with its temperature in its last layer.
-
-    begun: the folds' networks after their first course.
-    """
+    """The figures of the card, and the shipped network with its temperature in its last layer."""
     folders = [data / "plax" / "traced"]
     raw = [score(data, folders, c, as_shipped(n)) for n, clips in zip(networks, FOLDS, strict=True) for c in clips]
     warmth = temperature(raw)
     cooled = [segmentation.tempered(copy.deepcopy(network), warmth) for network in [*networks, shipped]]
     models = [as_shipped(network) for network in cooled]
-    early = [as_shipped(network, {**OPERATING, "floor": FIRST.style.floor}) for network in begun]
     scores = [score(data, folders, c, m) for m, clips in zip(models[:-1], FOLDS, strict=True) for c in clips]
     seen = [see(clip_file(data, c), True, m) for m, clips in zip(models[:-1], FOLDS, strict=True) for c in clips]
     seen += _other_views(data, models)
@@ -152,9 +148,33 @@ def measured(
         calibration=calibration_gap(scores),
         views_left_out=left_out(seen),
         views_apart=[(one, rule.probability(one) >= rule.threshold) for one in apart],
-        first_course=[score(data, folders, c, m) for m, clips in zip(early, FOLDS, strict=False) for c in clips],
         curve=agreement(data / "plax" / PRINTED, models[-1]) if (data / "plax" / PRINTED).is_file() else None,
     ), cooled[-1]
+
+
+def by_course(data: Path, runs: Path) -> list[tuple[str, list[ClipScore]]]:
+    """The left-out clips as the folds' networks draw them after the first course, with the sector lightened, after the second."""
+    plain = {**OPERATING, "floor": FIRST.style.floor}
+    kinds = (
+        ("the first course", "", FIRST.steps, plain),
+        ("the first course, sector lightened", "", FIRST.steps, OPERATING),
+        ("the second course", "-second", SECOND.steps, OPERATING),
+    )
+    table = []
+    for name, ending, steps, operating in kinds:
+        found = [segmentation.finished(runs / f"fold{k}{ending}", steps) for k in range(len(FOLDS))]
+        models = [as_shipped(network, operating) for network in found if network is not None]
+        table.append(
+            (
+                name,
+                [
+                    score(data, [data / "plax" / "traced"], c, m)
+                    for m, cs in zip(models, FOLDS, strict=True)
+                    for c in cs
+                ],
+            )
+        )
+    return table
 
 
 def _other_views(data: Path, models: Sequence[LoadedModel]) -> list[Seen]:

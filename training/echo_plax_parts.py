@@ -1,6 +1,6 @@
 """`python -m training echo-plax-parts --data DIR --traced DIR`: what each part of `echo-plax`'s training brings.
 
-A short first course on the clips of one fold, whole and without one part each time; the clips left out of that fold, and those
+A first course on the clips of one fold, whole and without one part each time; the clips left out of that fold, and those
 never learnt from, measure it. The table goes to RUNS/parts.json, from where the card takes it.
 """
 
@@ -23,8 +23,6 @@ from training.echo_plax_data import CLIPS, MEASURED, read_traced
 from training.echo_plax_scores import score
 
 FOLD = 1
-STEPS = 240
-SHORT = replace(FIRST, steps=STEPS)
 
 
 def main(argv: list[str]) -> int:
@@ -52,18 +50,18 @@ def variants(
 ) -> dict[str, Callable[[Path], torch.nn.Module]]:
     """What is left out -> its training, which takes the folder of its checkpoints."""
     return {
-        "nothing": lambda runs: segmentation.train(whole, SHORT, runs),
-        "simulated pictures": lambda runs: segmentation.train(whole, replace(SHORT, simulated=0), runs),
-        "carried masks and further traced frames": lambda runs: segmentation.train(traced_alone, SHORT, runs),
-        "apical frames on their side": lambda runs: segmentation.train(whole, replace(SHORT, turned=0), runs),
+        "nothing": lambda runs: segmentation.train(whole, FIRST, runs),
+        "simulated pictures": lambda runs: segmentation.train(whole, replace(FIRST, simulated=0), runs),
+        "carried masks and further traced frames": lambda runs: segmentation.train(traced_alone, FIRST, runs),
+        "apical frames on their side": lambda runs: segmentation.train(whole, replace(FIRST, turned=0), runs),
         "the start from apical views": lambda runs: segmentation.train(
-            whole, SHORT, runs, UNet(1, segmentation.CLASSES)
+            whole, FIRST, runs, UNet(1, segmentation.CLASSES)
         ),
     }
 
 
 def _measured(data: Path, name: str, network: torch.nn.Module) -> Part:
-    model = as_shipped(network, {"least_confidence": 0.5, "floor": SHORT.style.floor})
+    model = as_shipped(network, {"least_confidence": 0.5, "floor": FIRST.style.floor})
     scores = [score(data, [data / "plax" / "traced"], clip, model) for clip in (*FOLDS[FOLD], *MEASURED)]
     ventricle = [float(np.nanmean(s.iou[:, 0])) for s in scores]
     return Part(name, float(np.mean([s.mean_iou for s in scores])), float(np.mean(ventricle)), len(scores))

@@ -6,6 +6,7 @@ the newest checkpoint of the run's folder is taken up.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -163,6 +164,14 @@ def finished(runs: Path, steps: int) -> nn.Module | None:
     network = UNet(1, CLASSES)
     network.load_state_dict({k[7:]: v for k, v in state["average"].items() if k.startswith("module.")})
     return network.eval()
+
+
+def mean_of(one: nn.Module, other: nn.Module) -> nn.Module:
+    """A network whose weights (and running means) are the mean of two that learnt one after the other."""
+    mean = copy.deepcopy(one)
+    ours, theirs = one.state_dict(), other.state_dict()
+    mean.load_state_dict({k: (v + theirs[k]) / 2 if v.is_floating_point() else v for k, v in ours.items()})
+    return mean.eval()
 
 
 def tempered(network: nn.Module, temperature: float) -> nn.Module:

@@ -4,7 +4,17 @@ import torch
 from engine.echo_plax.anatomy import AORTA, SEPTUM, VENTRICLE
 from training.echo_plax_augment import Style, augment, grey, other_echo
 from training.echo_plax_data import Traced
-from training.echo_plax_segmentation import BATCH, CLASSES, UNSURE, Course, Examples, batch_of, loss_of, pictures
+from training.echo_plax_segmentation import (
+    BATCH,
+    CLASSES,
+    UNSURE,
+    Course,
+    Examples,
+    batch_of,
+    loss_of,
+    mean_of,
+    pictures,
+)
 from training.echo_plax_turned import EITHER_WALL, UNKNOWN, turned
 
 
@@ -106,3 +116,12 @@ def test_a_batch_takes_from_every_source_its_share():
 def test_where_the_drawing_was_not_sure_nothing_is_wrong():
     mask = torch.full((1, 16, 16), UNSURE)
     assert loss_of(logits_for(AORTA), mask) == loss_of(logits_for(VENTRICLE), mask)
+
+
+def test_the_mean_of_two_networks_lies_between_them():
+    low, high = torch.nn.Conv2d(1, 2, 1), torch.nn.Conv2d(1, 2, 1)
+    for network, value in ((low, 1.0), (high, 3.0)):
+        for part in network.parameters():
+            torch.nn.init.constant_(part, value)
+    assert all((part == 2).all() for part in mean_of(low, high).parameters())
+    assert all((part == 1).all() for part in low.parameters())
