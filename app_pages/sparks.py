@@ -53,11 +53,17 @@ PLAIN_QUALITY = {  # code -> in words where acceptable, where not
     "missing_frames": ("No number is missing from the sequence.", "{value} numbers are missing from the sequence."),
 }
 DEFINITIONS = (
-    "**F0**: running median (means of 8 frames within at most 512), bleaching divided out, drift registered, less the level "
-    "without light. **dF/F0**: change over F0, at the fitted peak. **FWHM**: of the fitted Gaussian at the peak. "
+    "**F0**: running level of the means of 8 frames (within at most 512): their median, from there Tukey’s biweight mean where "
+    "no longer release is; once more with the clear sparks taken out; bleaching divided out (a parabola through the cell’s "
+    "brightness), drift registered (shift of the means against their average), less the level without light. "
+    "**dF/F0**: change over F0, at the fitted peak. **Peak**: of the fitted course, in frames. "
+    "**Onset, end**: first and last frame with a pixel of the spark, one with at least a quarter of its dF/F0. "
+    "**Area**: pixels in the frame that has most. **FWHM**: of the fitted Gaussian at the peak. "
     "**FDHM**: time above half of the fitted course. **Time to peak**: from the first rise. **Tau**: decay constant of the "
-    "fitted course, rise 1 − exp(−t/rise) times exp(−t/tau). **Mass**: 1.206 × dF/F0 × FWHM³. **Frequency**: sparks per area "
-    "of cell (or length of line) and second. Sizes that noise leaves open are drawn to published values."
+    "fitted course, rise 1 − exp(−t/rise) times exp(−t/tau); beside it in sparks.csv one deviation of its error and the fit’s "
+    "R². **Mass**: 1.206 × dF/F0 × FWHM³. **Frequency**: sparks per area of cell (or length of line) and second. "
+    "**Delay**: from a spark to the next one whose centre lies within 1 um. Medians stand with their quartiles. "
+    "Sizes that noise leaves open are drawn to published values."
 )
 
 

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from engine.errors import EngineError
-from engine.sparks.baseline import rest_of, standardise, to_grid, working_grid
-from engine.sparks.candidates import Candidate, find_candidates
+from engine.sparks.baseline import Grid, rest_of, standardise, to_grid, working_grid
+from engine.sparks.candidates import Candidate, Search, find_candidates
 from engine.sparks.detect import assumed_grid
 from engine.sparks.features import event_features, frame_features, frame_span
 from engine.sparks.read_sequence import read_sequence
 from engine.sparks.readers import KINDS
 from engine.sparks.recording import Recording
 from engine.study import read_path
-from training.sparks_simulator import CONDITIONS, Scene, Simulation, brightened, random_scene, simulate, typical_scene
+from training.sparks_clips import CHANNELS, FRAMES, SIDE, clip_of, first_of
+from training.sparks_simulator import (
+    CONDITIONS,
+    Event,
+    Scene,
+    Simulation,
+    brightened,
+    random_scene,
+    simulate,
+    typical_scene,
+)
 
 ANNOTATED_PX = 20.0  # how far a mark made by hand may lie from the spark
+LEFT_OUT_PX = 3  # px and frames around puffs and waves in which nothing counts
+SEARCH = 1  # raised when what is found in a recording, or how it is described, changes
 NEAR_UM = 1.8  # smallest distance at which readers tell two sparks apart
 
 
@@ -39,6 +52,18 @@ class Example:
     sparks: int
     missed: int
     counted: np.ndarray  # (N,) bool: outside of what is left out of the score (puffs, waves and their surroundings)
+    search: int = 0  # SEARCH when it was drawn
+
+
+@dataclass(frozen=True)
+class Clips:
+    """What the pixel network learns from. inputs: (N, CHANNELS, FRAMES, SIDE, SIDE) float16, as `clip_of` says.
+
+    truth: (N, FRAMES, SIDE, SIDE) uint8, 255 times the share of a working sample's pixels that belong to the spark.
+    """
+
+    inputs: np.ndarray
+    truth: np.ndarray
 
 
 def load_or_draw(folder: Path, split: str, number: int, line_scan: bool) -> Example:
@@ -47,15 +72,32 @@ def load_or_draw(folder: Path, split: str, number: int, line_scan: bool) -> Exam
     if path.is_file():
         with np.load(path) as saved:
             return Example(**{k: saved[k][()] if saved[k].ndim == 0 else saved[k] for k in saved.files})
-    rng = np.random.default_rng([11, int(line_scan), ("train", "validation", "test").index(split), number])
-    condition, scene, stated = _scene(split, number, line_scan, rng)
-    example = example_of(condition, simulate(scene, rng), *stated)
+    condition, simulation, stated = drawn(split, number, line_scan)
+    example, search, grid = example_of(condition, simulation, *stated)
     folder.mkdir(parents=True, exist_ok=True)
+    if split == "train" and not line_scan and stated == (1.0, 1.0):
+        clips = clips_of(simulation, search, grid)
+        if len(clips.inputs):
+            np.savez_compressed(clips_path(folder, number), **vars(clips))
     np.savez_compressed(path, **vars(example))
     return example
 
 
-def example_of(condition: str, simulation: Simulation, um_share: float = 1.0, ms_share: float = 1.0) -> Example:
+def drawn(split: str, number: int, line_scan: bool) -> tuple[str, Simulation, tuple[float, float]]:
+    """The condition of an example, its recording, and the shares of its true pixel size and interval that are stated."""
+    rng = np.random.default_rng([11, int(line_scan), ("train", "validation", "test").index(split), number])
+    condition, scene, stated = _scene(split, number, line_scan, rng)
+    return condition, simulate(scene, rng), stated
+
+
+def clips_path(folder: Path, number: int) -> Path:
+    """Where the clips of a training example's sparks lie, if it has any."""
+    return folder / f"clips-{number:05d}.npz"
+
+
+def example_of(
+    condition: str, simulation: Simulation, um_share: float = 1.0, ms_share: float = 1.0
+) -> tuple[Example, Search, Grid]:
     """What the readers see of a simulation whose pixel size and interval are taken for that share of the true ones."""
     scene = simulation.scene
     um, ms = um_share * scene.um_per_px, ms_share * scene.ms_per_frame
@@ -68,7 +110,7 @@ def example_of(condition: str, simulation: Simulation, um_share: float = 1.0, ms
     kinds, missed, counted = label(simulation, search.candidates, um, ms)
     by_frame = simulation.mask("spark").reshape(len(simulation.frames), -1).max(1)
     firing = np.pad(by_frame, (0, -len(by_frame) % grid.bin_frames)).reshape(-1, grid.bin_frames).max(1)
-    return Example(
+    example = Example(
         condition,
         event_features(search, z, worth, rest, grid),
         kinds,
@@ -78,7 +120,42 @@ def example_of(condition: str, simulation: Simulation, um_share: float = 1.0, ms
         sum(e.kind == "spark" for e in simulation.events),
         missed,
         counted,
+        SEARCH,
     )
+    return example, search, grid
+
+
+def clips_of(simulation: Simulation, search: Search, grid: Grid) -> Clips:
+    """The sparks that were found in a simulation, as the pixel network sees them, and their true pixels."""
+    scene = simulation.scene
+    sparks = assigned(
+        _sparks(simulation, left_out(simulation)), scene, search.candidates, scene.um_per_px, scene.ms_per_frame
+    )
+    fits = [search.candidates[j].fit for j in sparks]
+    inputs = [clip_of(search.z, search.worth, grid, fit, [o for o in fits if o is not fit]) for fit in fits]
+    truth = [
+        _share_of_samples(simulation.labels == event.number, first_of(fit, grid), grid)
+        for event, fit in zip(sparks.values(), fits, strict=True)
+    ]
+    shape = (FRAMES, SIDE, SIDE)
+    return Clips(
+        np.array(inputs, np.float16).reshape(-1, CHANNELS, *shape),
+        np.rint(255 * np.array(truth)).astype(np.uint8).reshape(-1, *shape),
+    )
+
+
+def _share_of_samples(inside: np.ndarray, first: tuple[int, int, int], grid: Grid) -> np.ndarray:
+    """(FRAMES, SIDE, SIDE): the share of each of a clip's samples that is inside, in (T, H, W) pixels of the recording."""
+    bins = (grid.bin_frames, grid.bin_px, grid.bin_px)
+    size = tuple(n * b for n, b in zip((FRAMES, SIDE, SIDE), bins, strict=True))
+    clip = np.zeros(size, np.float32)
+    here, there = [], []
+    for start, factor, length, side in zip(first, bins, inside.shape, size, strict=True):
+        low, high = max(start * factor, 0), max(min(start * factor + side, length), 0)
+        here.append(slice(low - start * factor, max(high - start * factor, low - start * factor)))
+        there.append(slice(low, max(high, low)))
+    clip[tuple(here)] = inside[tuple(there)]
+    return clip.reshape(FRAMES, bins[0], SIDE, bins[1], SIDE, bins[2]).mean((1, 3, 5))
 
 
 def annotated_examples(folder: Path) -> list[Example]:
@@ -129,6 +206,7 @@ def _annotated(recording: Recording) -> Example:
         len(recording.annotations),
         len(left),
         np.ones(len(kinds), bool),
+        SEARCH,
     )
 
 
@@ -137,35 +215,58 @@ def label(
 ) -> tuple[np.ndarray, int, np.ndarray]:
     """Each candidate's kind, the number of sparks without one, and which candidates count in the score.
 
-    A candidate is the spark whose centre lies within NEAR_UM and whose frames, one more at both ends, hold its peak; the
-    assignment of least total distance is taken. Of the others, those on a puff or wave are `slow`. um, ms: of a pixel and
-    a frame, on which the candidates' fits stand.
+    Candidates that `assigned` gives no spark are `slow` on a puff or wave and noise elsewhere. um, ms: of a pixel and a
+    frame, on which the candidates' fits stand.
     """
-    from scipy.ndimage import binary_dilation
+    slow = left_out(simulation)
+    sparks = _sparks(simulation, slow)
+    found = assigned(sparks, simulation.scene, candidates, um, ms)
+    counted = np.array([not slow[_place(slow, *_at(c, um, ms))] for c in candidates], bool)
+    kinds = np.where(counted, KINDS.index("noise"), KINDS.index("slow"))
+    kinds[list(found)] = KINDS.index("spark")
+    return kinds, len(sparks) - len(found), counted
+
+
+def left_out(simulation: Simulation) -> np.ndarray:
+    """(T, H, W) bool: puffs, waves and their surroundings, which count in no score."""
+    from scipy.ndimage import maximum_filter1d
+
+    slow = simulation.mask("puff", "wave")
+    for axis in range(3) if slow.any() else ():
+        slow = maximum_filter1d(slow.view(np.uint8), 1 + 2 * LEFT_OUT_PX, axis, mode="constant").astype(bool)
+    return slow
+
+
+def assigned(
+    sparks: Sequence[Event], scene: Scene, candidates: Sequence[Candidate], um: float, ms: float
+) -> dict[int, Event]:
+    """The spark that each candidate is, by the candidate's index; candidates that are none are left out.
+
+    A candidate may be the spark whose centre lies within NEAR_UM and whose frames, one more at both ends, hold its peak; the
+    assignment of least total distance is taken.
+    """
     from scipy.optimize import linear_sum_assignment
 
-    scene = simulation.scene
-    slow = simulation.mask("puff", "wave")
-    if slow.any():
-        slow = binary_dilation(slow, np.ones((7, 7 if scene.height > 1 else 1, 7), bool))
-    sparks = [e for e in simulation.events if e.kind == "spark"]
-    sparks = [e for e in sparks if not slow[_place(slow, e.t_peak, e.y, e.x)]]
     cost = np.full((len(sparks), len(candidates)), 1e9)
-    counted = np.ones(len(candidates), bool)
-    kinds = np.zeros(len(candidates), int)
     for j, candidate in enumerate(candidates):
-        fit = candidate.fit
-        t, y, x = fit.peak_ms / ms, fit.y_um / um, fit.x_um / um
-        counted[j] = not slow[_place(slow, t, y, x)]
-        kinds[j] = KINDS.index("noise" if counted[j] else "slow")
+        t, y, x = _at(candidate, um, ms)
         for i, event in enumerate(sparks):
             distance = float(np.hypot(y - event.y if scene.height > 1 else 0.0, x - event.x)) * scene.um_per_px
             if distance <= NEAR_UM and event.t_start - 1 <= t <= event.t_end + 1:
                 cost[i, j] = distance
     rows, columns = linear_sum_assignment(cost) if cost.size else ([], [])
-    found = [(i, j) for i, j in zip(rows, columns, strict=True) if cost[i, j] < 1e9]
-    kinds[[j for _, j in found]] = KINDS.index("spark")
-    return kinds, len(sparks) - len(found), counted
+    return {int(j): sparks[i] for i, j in zip(rows, columns, strict=True) if cost[i, j] < 1e9}
+
+
+def _sparks(simulation: Simulation, slow: np.ndarray) -> list[Event]:
+    """The sparks whose peak is not left out."""
+    return [e for e in simulation.events if e.kind == "spark" and not slow[_place(slow, e.t_peak, e.y, e.x)]]
+
+
+def _at(candidate: Candidate, um: float, ms: float) -> tuple[float, float, float]:
+    """Frame, row and column of a candidate's fitted peak."""
+    fit = candidate.fit
+    return fit.peak_ms / ms, fit.y_um / um, fit.x_um / um
 
 
 def _place(volume: np.ndarray, t: float, y: float, x: float) -> tuple[int, ...]:

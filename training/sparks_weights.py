@@ -2,7 +2,8 @@
 
 Simulated recordings are drawn from fixed seeds and kept as features, so a run that was stopped goes on where it was.
 `--annotated DIR` adds a user's own recordings to the training: every folder in DIR holds one recording's frames and a CSV
-`x,y,tIni,tFin` (or `.mat` with `xytspark`). What the candidates' matched filter alone reaches is measured beside.
+`x,y,tIni,tFin` (or `.mat` with `xytspark`). What the candidates' matched filter alone reaches is measured beside, and
+so is a network for the outlines, which is not shipped.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.models import store
 from engine.sparks.readers import EventReader, FrameReader
+from engine.sparks.task import EVENTS, FRAMES
 from training import sparks_readers as readers
 from training.classification_scores import auroc, interval
 from training.publish import publish
 from training.sparks_card import events_card, frames_card
-from training.sparks_examples import Example, annotated_examples, load_or_draw
+from training.sparks_examples import SEARCH, Example, annotated_examples, load_or_draw
+from training.sparks_pixels import STEPS, Overlap, best_level, overlaps, train_pixels
 from training.sparks_readers import SPARK, best_threshold, count, event_logits, total
 
 COMMAND = "python -m training calcium-sparks"
@@ -48,28 +52,65 @@ class Judge:
 def main(argv: list[str]) -> int:
     asked = _arguments(argv)
     torch.set_num_threads(asked.threads)
-    cell, line = asked.run / "examples", asked.run / "examples-line"
+    cells, lines = _Drawn(asked.run / "examples", False), _Drawn(asked.run / "examples-line", True)
+    if asked.only != "readers":
+        _try_pixels(asked, cells)
+    if asked.only != "pixels":
+        _train_readers(asked, cells, lines)
+    return 0
 
-    def drawn(split: str, number: int, line_scan: bool) -> list[Example]:
-        return [load_or_draw(line if line_scan else cell, split, k, line_scan) for k in range(number)]
 
-    train = drawn("train", asked.train, False) + drawn("train", asked.train // 2, True)
+@dataclass(frozen=True)
+class _Drawn:
+    """Examples of cells or of line scans, drawn into a folder when they are first asked for."""
+
+    folder: Path
+    line_scan: bool
+
+    def get(self, split: str, number: int) -> list[Example]:
+        return [load_or_draw(self.folder, split, k, self.line_scan) for k in range(number)]
+
+
+def _train_readers(asked: argparse.Namespace, cells: _Drawn, lines: _Drawn) -> None:
+    """The readers of events and of frames, from the candidates of simulated recordings."""
+    train = cells.get("train", asked.train) + lines.get("train", asked.train // 2)
     for folder in asked.annotated:
         train += annotated_examples(folder)
-    held = drawn("validation", asked.held, False), drawn("validation", asked.held // 4, True)
-    test = drawn("test", asked.held, False), drawn("test", asked.held // 4, True)
+    held = cells.get("validation", asked.held), lines.get("validation", asked.held // 4)
+    test = cells.get("test", asked.held), lines.get("test", asked.held // 4)
     judge = choose(readers.train_events(train, asked.seed), *held)
     frame_reader, operating = _frames(judge, train, held[0])
     figures = {
         "events": event_figures(test[0] + test[1], judge, matched_filter(held[0])),
         "frames": frame_figures(test[0], judge, frame_reader, operating),
     }
-    print(json.dumps({"threshold": vars(judge)["threshold"], "line": judge.threshold_line} | figures, indent=1))
+    print(json.dumps({"threshold": judge.threshold, "line": judge.threshold_line} | figures, indent=1), flush=True)
     if not asked.dry_run:
         n = len(train), len(held[0]) + len(held[1])
-        publish("sparks-events", judge.reader.state_dict(), events_card(judge, figures["events"], n, COMMAND))
-        publish("sparks-frames", frame_reader.state_dict(), frames_card(operating, figures["frames"], n, COMMAND))
-    return 0
+        older = sum(int(e.search) != SEARCH for e in train)
+        tried = json.loads(_tried(asked).read_text(encoding="utf-8")) if _tried(asked).is_file() else None
+        publish(EVENTS, judge.reader.state_dict(), events_card(judge, figures["events"], n, older, tried, COMMAND))
+        publish(FRAMES, frame_reader.state_dict(), frames_card(operating, figures["frames"], n, COMMAND))
+
+
+def _try_pixels(asked: argparse.Namespace, cells: _Drawn) -> None:
+    """Trains a network for the outlines and measures it beside the fitted shapes; the card of the events tells the outcome.
+
+    What is a spark the shipped event reader says. Nothing is published: the outlines are those of the fits.
+    """
+    cells.get("train", asked.train)
+    network = train_pixels(cells.folder, asked.train, asked.run / "pixels.pt", asked.steps, asked.seed)
+    reader = store("cpu").get(EVENTS)
+    level = best_level(overlaps("validation", asked.held // 2, reader, network))
+    figures = pixel_figures(overlaps("test", asked.held, reader, network), level)
+    tried = {"recordings": asked.train, "level": level, "figures": figures}
+    _tried(asked).write_text(json.dumps(tried, indent=1), encoding="utf-8")
+    print(json.dumps(tried, indent=1), flush=True)
+
+
+def _tried(asked: argparse.Namespace) -> Path:
+    """Where a run keeps what the network for the outlines reached."""
+    return asked.run / "pixels.json"
 
 
 def choose(reader: EventReader, cells: Sequence[Example], lines: Sequence[Example]) -> Judge:
@@ -109,6 +150,17 @@ def event_figures(
             extra = total([count(e, judge.probabilities(e), limit) for e in some]).extra
             found["empty_extra"] = _figure(extra / len(some), None, None, len(some), condition)
     return found
+
+
+def pixel_figures(found: Sequence[Overlap], level: float) -> dict[str, Figure]:
+    """IoU of the sparks' pixels by condition, averaged over recordings, of the network and of the fitted shapes alone."""
+    figures: dict[str, Figure] = {}
+    for condition in dict.fromkeys(o.condition for o in found):
+        some = [o for o in found if o.condition == condition]
+        for name, values in (("iou", [o.iou(level) for o in some]), ("fit_iou", [o.iou_fit for o in some])):
+            low, high = interval(lambda rows: float(np.mean([values[r] for r in rows])), np.arange(len(some)))  # noqa: B023
+            figures[f"{condition}_{name}"] = _figure(float(np.mean(values)), low, high, len(some), condition)
+    return figures
 
 
 def frame_figures(
@@ -161,6 +213,12 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--held", type=int, default=100, help="simulated cells for choosing, and again for measuring")
     parser.add_argument("--annotated", type=Path, nargs="*", default=[], help="folders of annotated recordings")
+    parser.add_argument(
+        "--only",
+        choices=("readers", "pixels"),
+        help="these alone: the shipped readers, or the network tried for outlines",
+    )
+    parser.add_argument("--steps", type=int, default=STEPS, help="of the pixel network")
     parser.add_argument("--run", type=Path, default=Path("runs/sparks"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)

@@ -7,8 +7,9 @@ Definitions, stated on the page too:
 - *Background*: counts without light, from the photon transfer line (noise variance against mean) and the darkest percent.
 - *Bleaching*: a parabola through the cell's median relative brightness, block by block.
 - *Drift*: least-squares translation of block means against their average, smoothed over time.
-- *F0*: running 50th percentile: the median, within a window of at most WINDOW_FRAMES, of the means of blocks of 8 frames;
-  found again once the clear sparks are taken out (`candidates`).
+- *F0*: running level of a window of at most WINDOW_FRAMES: of the means of blocks of 8 frames, the running 50th percentile and
+  from there Tukey's biweight mean, where no longer release makes them scatter; found again once the clear sparks are taken
+  out (`candidates`).
 - *dF/F0* = (F - F0) / (F0 - background); *z* = (F - F0) / noise, the noise a line in F0 fitted to frame-to-frame differences.
 """
 
@@ -24,6 +25,12 @@ WINDOW_FRAMES = 512  # working frames that share one F0
 BLOCK_FRAMES = 8
 MIN_STRUCTURE = 0.3  # of the resting cell: with less, a translation has nothing to hold on to
 MIN_DRIFT_PX = 0.08  # less is not corrected
+BIWEIGHT_REACH = (
+    4.685  # deviations at which a block counts no more: 0.95 efficient in Gaussian noise (Beaton & Tukey 1974)
+)
+BIWEIGHT_ROUNDS = 3
+RESTLESS = 1.4  # mean squared deviation of a place's blocks, averaged over RESTLESS_PX, that noise alone does not reach
+RESTLESS_PX = 7
 CELL_LEVEL = 0.25  # of the bright part of F0: darker is outside the cell
 
 
@@ -111,7 +118,10 @@ def rest_of(samples: np.ndarray, background: float | None = None) -> Rest:
     cell = above > CELL_LEVEL * np.percentile(above, 90)
     bleaching = _bleaching((blocks - background)[:, cell], above[cell], centres, len(samples))
     at_block = bleaching[np.rint(centres).astype(int)]
-    f0 = np.maximum(np.median((blocks - background) / at_block[:, None, None], axis=0), 1e-3)
+    level = resting_level(
+        (blocks - background) / at_block[:, None, None], np.sqrt(variance * len(blocks) / len(samples))
+    )
+    f0 = np.maximum(level, 1e-3)
     noise, gain = _noise(f0, variance)
     return Rest(f0.astype(np.float32), float(background), noise, bleaching, drift, gain, cell)
 
@@ -146,6 +156,24 @@ def block_means(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     edges = np.linspace(0, len(samples), count + 1).astype(int)
     blocks = np.add.reduceat(samples, edges[:-1], axis=0) / np.diff(edges)[:, None, None]
     return blocks, (edges[:-1] + edges[1:] - 1) / 2
+
+
+def resting_level(blocks: np.ndarray, deviation: np.ndarray | float) -> np.ndarray:
+    """(H, W) level of (N, H, W) block means whose noise deviation is (H, W).
+
+    Tukey's biweight mean from their median on; the median itself where the blocks scatter by more than noise, since that
+    stands a release which lasts for nearly half of them.
+    """
+    import cv2
+
+    median = np.median(blocks, axis=0)
+    level = median
+    for _ in range(BIWEIGHT_ROUNDS):
+        weight = np.maximum(1 - ((blocks - level) / (BIWEIGHT_REACH * deviation)) ** 2, 0.0) ** 2
+        level = level + (weight * (blocks - level)).sum(0) / np.maximum(weight.sum(0), 1e-9)
+    scatter = (((blocks - median) / deviation) ** 2).mean(0).astype(np.float32)
+    around = cv2.blur(scatter, (RESTLESS_PX, RESTLESS_PX if len(median) > 1 else 1), borderType=cv2.BORDER_REFLECT)
+    return np.where(around > RESTLESS, median, level)
 
 
 # --- parts --------------------------------------------------------------------------------------------------------

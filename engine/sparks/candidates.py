@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.sparks.baseline import Grid, Rest, block_means
+from engine.sparks.baseline import Grid, Rest, block_means, resting_level
 from engine.sparks.fit import REACH_UM, Fit, fit_sparks
 from engine.sparks.matched_filter import matched_filters
 
 PEAK_LEVEL = 4.3  # noise deviations from which on a response is looked at
 SECOND_LEVEL = 4.8  # the same in what the first fits leave
 SECOND_SHARE = 0.1  # and share of the first response there, since no spark has exactly the model's shape
-CLEAR_LEVEL = 6.0  # a response that makes its place a site, and that F0 is freed of
+CLEAR_LEVEL = 6.0  # a response that F0 is freed of
+SITE_MAKING_LEVEL = 5.0  # a response that makes its place a site
 CLEAR_FWHM_UM = (2.0,)  # filters that find those
 SLOW_RISE_MS, SLOW_TAU_MS = 40.0, 100.0  # fits beyond are parts of puffs and waves
 SITE_LEVEL = 3.4  # responses from which on a site is looked at again
@@ -62,7 +63,7 @@ def find_candidates(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) ->
     strongest = np.where(rest.cell, responses.max(0), 0.0)
     maxima = _peaks(strongest, SITE_LEVEL)
     peaks = [p for p in maxima if strongest[p] > PEAK_LEVEL][:MOST]
-    peaks += _at_sites(maxima[len(peaks) :], [p for p in peaks if strongest[p] > CLEAR_LEVEL], grid)[: MOST // 4]
+    peaks += _at_sites(maxima[len(peaks) :], [p for p in peaks if strongest[p] > SITE_MAKING_LEVEL], grid)[: MOST // 4]
     fits, left = fit_sparks(z, rest, grid, peaks)
     again = np.where(rest.cell, matched_filters(left, worth, grid.um, grid.ms).max(0), 0.0)
     more = [p for p in _peaks(again, SECOND_LEVEL) if again[p] > SECOND_LEVEL + SECOND_SHARE * strongest[p]]
@@ -88,7 +89,7 @@ def _without_bias(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> t
     if slow:
         sparks = [(p, fit) for p, fit in zip(clear, fits, strict=True) if p not in slow]
         _, left = fit_sparks(z, rest, grid, [p for p, _ in sparks], [fit for _, fit in sparks])
-    before, after = (np.median(block_means(samples)[0], axis=0) for samples in (z, left))
+    before, after = (_level(samples) for samples in (z, left))
     free = (left != z).any(0)
     for _, y, x in slow:  # no sparks: what is left there is not at rest
         reach = round(REACH_UM / grid.um)
@@ -97,6 +98,12 @@ def _without_bias(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> t
     f0 = np.maximum(rest.f0 + bias * rest.noise, 0.2 * rest.f0)
     lowered = (rest.f0 - f0) / rest.noise
     return z + lowered * rest.bleaching[:, None, None], replace(rest, f0=f0)
+
+
+def _level(z: np.ndarray) -> np.ndarray:
+    """(H, W) resting level of standardised samples."""
+    blocks, _ = block_means(z)
+    return resting_level(blocks, np.sqrt(len(blocks) / len(z)))
 
 
 def _peaks(strongest: np.ndarray, level: float) -> list[tuple[int, int, int]]:

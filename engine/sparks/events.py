@@ -90,6 +90,11 @@ class SlowRelease:
     amplitude: float
 
 
+def too_long(fit: Fit) -> bool:
+    """Whether a fitted event lasts longer than any spark, its interval being known: it is part of a puff or wave."""
+    return duration_at_half_maximum(fit.rise_ms, fit.tau_ms) >= SLOW_DURATION_MS
+
+
 def slow_releases(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid, first_frame: int) -> list[SlowRelease]:
     """Releases that stay longer than any spark, in (T, H, W) standardised samples that begin at a frame of the working grid."""
     import cv2

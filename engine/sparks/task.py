@@ -19,7 +19,7 @@ from engine.registry import Answer
 from engine.sparks import artefacts, own_networks
 from engine.sparks.agreement import agreement
 from engine.sparks.detect import Detection, detect
-from engine.sparks.events import Spark
+from engine.sparks.events import Spark, too_long
 from engine.sparks.evidence import SparksEvidence
 from engine.sparks.fit import marked_pixels
 from engine.sparks.frame_reading import FrameReading, read_frames
@@ -144,12 +144,17 @@ def _read_by(model: LoadedModel, recording: Recording, ours: FrameReading, progr
 
 
 def name_sparks(recording: Recording, detection: Detection, threshold: float) -> tuple[Spark, ...]:
-    """The candidates whose probability reaches the threshold, in order of time, that have a pixel in the recording."""
+    """The candidates whose probability reaches the threshold, in order of time, that have a pixel in the recording.
+
+    Where the interval is stated, what lasts longer than any spark is none.
+    """
     um, ms = detection.grid.um / detection.grid.bin_px, detection.grid.ms / detection.grid.bin_frames
     out: list[Spark] = []
     for judged in sorted(detection.judged, key=lambda j: j.candidate.fit.peak_ms):
         fit = judged.candidate.fit
-        marked = marked_pixels(fit, um, ms, recording.shape, recording.line_scan) if judged.spark >= threshold else None
+        if judged.spark < threshold or (recording.ms_per_frame is not None and too_long(fit)):
+            continue
+        marked = marked_pixels(fit, um, ms, recording.shape, recording.line_scan)
         if marked is None:
             continue
         (frames, _, _), light = marked

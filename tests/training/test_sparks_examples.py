@@ -15,7 +15,7 @@ SCENE = Scene(frames=60, height=40, width=80, um_per_px=0.3, sparks=3, peak_snr=
 
 def test_every_bright_spark_has_its_candidate():
     simulation = simulate(SCENE, np.random.default_rng(5))
-    example = example_of("drawn", simulation)
+    example, _, _ = example_of("drawn", simulation)
     assert example.events.shape[1] == len(EVENT_FEATURES)
     assert example.frames.shape[1] == FRAME_FEATURES - 1
     assert (example.kinds == KINDS.index("spark")).sum() + example.missed == 3

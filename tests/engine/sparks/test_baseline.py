@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.sparks.baseline import rest_of, standardise, to_grid, working_grid
+from engine.sparks.baseline import rest_of, resting_level, standardise, to_grid, working_grid
 from tests.engine.sparks.drawn_recording import drawn
 
 
@@ -59,3 +59,18 @@ def test_a_single_bright_sample_is_no_event():
     frames[30, 12, 20] += 400
     z, _ = standardise(frames, rest_of(frames, 0.0))
     assert z[30, 12, 20] == 0
+
+
+def test_in_noise_the_resting_level_is_nearly_as_sure_as_a_mean():
+    blocks = np.random.default_rng(1).normal(10.0, 2.0, (15, 80, 80))
+    spread = float(resting_level(blocks, 2.0).std())
+    assert spread < 1.06 * float(blocks.mean(0).std())
+    assert spread < 0.9 * float(np.median(blocks, axis=0).std())
+
+
+def test_where_a_release_lasts_for_half_of_the_time_the_level_is_the_median():
+    blocks = np.random.default_rng(1).normal(10.0, 2.0, (15, 80, 80))
+    blocks[9:, 20:60, 20:60] += 6.0
+    level = resting_level(blocks, 2.0)
+    assert (level == np.median(blocks, axis=0))[30:50, 30:50].all()
+    assert (level != np.median(blocks, axis=0))[:10, :10].mean() > 0.9
