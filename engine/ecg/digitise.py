@@ -229,6 +229,7 @@ def _upright(sheet: Sheet, curves: Curves, only: str | None) -> tuple[Sheet, Cur
                 baseline=height - 1 - row.baseline,
                 way_x=width - 1 - row.way_x[::-1],
                 way_y=height - 1 - row.way_y[::-1],
+                breaks=width - 1 - row.breaks[::-1],
             )
             for row in curves.rows[::-1]
         ),
@@ -314,11 +315,11 @@ def _reading(sheet: Sheet, curves: Curves, placed: Placed, settings: Settings, o
 
     grid = [read(lead, np.zeros(KNOTS)) for lead in places]
     later = _skew(grid)
-    at_separator = [bool(np.isclose(start, curves.separators).any()) for start in starts]
 
     def ends(lead: str) -> tuple[bool, bool]:
-        column = places[lead][1]
-        return at_separator[column], at_separator[column + 1]
+        row, column = places[lead]
+        breaks = curves.rows[placed.rows[row]].breaks
+        return bool(np.isclose(starts[column], breaks).any()), bool(np.isclose(starts[column + 1], breaks).any())
 
     grid = [
         _without_rims(read(lead, later[lead]) if lead in later else piece, ends(lead))

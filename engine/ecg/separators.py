@@ -15,6 +15,7 @@ LEAST_MM = 2.0  # height of a stroke
 ALIKE = 1.35  # ratio of heights up to which strokes are of one kind
 SAME_PLACE_MM = 1.0  # by which strokes of one column, or of one row, may differ
 LINE_MM = 35.0  # a higher stroke is no curve's
+LINE_END_MM = 12.0  # by which a line may go on beyond its pieces
 RIM_PX = (2, 4)  # of a stroke's blurred sides, and ends
 HALO_PX = 6  # around a stroke, where what little the network sees of one is its blur
 FEW = 0.5  # share of the fullest column's strokes up to which others stand there by chance
@@ -122,7 +123,11 @@ def _grouped(boxes: np.ndarray, places: np.ndarray, apart: float) -> list[np.nda
 
 
 def _heights(column: np.ndarray, boxes: np.ndarray, px_per_mm: float) -> list[tuple[float, float]]:
-    """Tops and bottoms of the strokes of a column: where two or more make a row across the columns, the row's."""
+    """Tops and bottoms of the strokes of a column: where two or more make a row across the columns, the row's; one of lines."""
+    lines = boxes[boxes[:, 3] - boxes[:, 1] > LINE_MM * px_per_mm]
+    if len(lines):  # curves that cross it break a line up, and hide its ends
+        beyond = LINE_END_MM * px_per_mm
+        return [(float(lines[:, 1].min() - beyond), float(lines[:, 3].max() + beyond))]
     apart = SAME_PLACE_MM * px_per_mm
     rows = [row for row in _grouped(boxes, boxes[:, [1, 3]].mean(axis=1), apart) if len(row) >= 2]
     ends = [(float(top), float(bottom)) for top, bottom in (np.median(row[:, [1, 3]], axis=0) for row in rows)]

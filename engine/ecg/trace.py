@@ -53,7 +53,8 @@ SUPPORT_MM = 0.35  # half window over which the ink along a path is averaged
 class RowCurve:
     """One row's curve on the flat page. y: (w,) px, NaN where there is no ink; confidence: (w,) 0..1. width: of the pen, px.
 
-    way_x, way_y: (n,) px, the knots between which the pen went straight: finer than a column.
+    way_x, way_y: (n,) px, the knots between which the pen went straight: finer than a column. breaks: places (px) at which
+    separators end one curve and begin the next.
     """
 
     y: np.ndarray
@@ -62,6 +63,7 @@ class RowCurve:
     baseline: float
     way_x: np.ndarray = field(default_factory=lambda: np.zeros(0))
     way_y: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    breaks: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def row_baselines(trace: np.ndarray, px_per_mm: float) -> np.ndarray:
@@ -316,7 +318,7 @@ def _curve(
     support = ndimage.uniform_filter1d(_ink_along(ink, visited), max(1, round(2 * SUPPORT_MM * px_per_mm)))
     gap = ndimage.binary_opening(~inked, np.ones(max(2, round(SHORT_GAP_MM * px_per_mm)), bool))
     middle = np.where(gap, np.nan, y[::FINE])
-    return RowCurve(middle, np.where(gap, 0.0, support).astype(np.float32), pen, baseline, fine, y)
+    return RowCurve(middle, np.where(gap, 0.0, support).astype(np.float32), pen, baseline, fine, y, breaks)
 
 
 def _held(

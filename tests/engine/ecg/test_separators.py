@@ -73,3 +73,12 @@ def test_lines_of_the_grid_here_and_there_are_no_column(drawn):
     for y in (200, 450):
         more[y - 30 : y + 30, 850:853] = 1
     np.testing.assert_allclose(find_separators(more, PX_PER_MM).x, np.array(COLUMNS) - 0.5, atol=1)
+
+
+def test_a_line_across_the_rows_hides_curves_where_they_break_it_up():
+    line = np.zeros((900, 800), np.float32)
+    line[200:520, 398:402] = 1
+    line[545:700, 398:402] = 1
+    found = find_separators(line, PX_PER_MM)
+    assert found.hidden[200 - 80 : 700 + 80, 400].all()
+    assert not found.hidden[60, 400]
