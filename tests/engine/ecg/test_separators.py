@@ -76,9 +76,9 @@ def test_lines_of_the_grid_here_and_there_are_no_column(drawn):
 
 
 def test_a_line_across_the_rows_hides_curves_where_they_break_it_up():
-    line = np.zeros((900, 800), np.float32)
+    line = np.zeros((1000, 800), np.float32)
     line[200:520, 398:402] = 1
-    line[545:700, 398:402] = 1
+    line[545:850, 398:402] = 1
     found = find_separators(line, PX_PER_MM)
-    assert found.hidden[200 - 80 : 700 + 80, 400].all()
+    assert found.hidden[200 - 80 : 850 + 80, 400].all()
     assert not found.hidden[60, 400]
