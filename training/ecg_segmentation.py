@@ -73,6 +73,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--publish-only", action="store_true", help="publish what the last checkpoint holds")
+    parser.add_argument("--mean-with", type=Path, help="publish the mean of the weights with this earlier checkpoint's")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(args.threads)
@@ -84,11 +85,14 @@ def main(argv: list[str]) -> int:
         train(pool, valid, args.runs, plan)
     state = torch.load(args.runs / "checkpoint.pt", weights_only=True)
     network = PageNet(normalised=True)
+    if args.mean_with:
+        state["average"] = mean_of(state["average"], torch.load(args.mean_with, weights_only=True)["average"])
     network.load_state_dict(state["average"])
     shipped = folded(network.eval())
     figures = dice(shipped.half().float(), valid)
     print(json.dumps(figures))
-    publish("ecg-page", shipped.state_dict(), _card(figures, shipped, int(state["step"]), plan, valid), args.out)
+    card = _card(figures, shipped, int(state["step"]), plan, valid, averaged=args.mean_with is not None)
+    publish("ecg-page", shipped.state_dict(), card, args.out)
     return 0
 
 
@@ -328,6 +332,11 @@ def train(pool: list[Path], valid: list[Path], runs: Path, plan: Plan) -> None:
             path.with_suffix(".part").rename(path)
 
 
+def mean_of(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The mean of two states of one training, which lies between what both have learnt; counters as in the first."""
+    return {k: (v + other[k]) / 2 if v.dtype.is_floating_point else v for k, v in one.items()}
+
+
 def _rate(step: int, plan: Plan) -> float:
     """Warm-up over 100 steps, then half a cosine down to a fiftieth."""
     share = min(1.0, step / max(1, plan.steps))
@@ -368,10 +377,12 @@ def _log(path: Path, note: dict[str, float]) -> None:
         file.write(line + "\n")
 
 
-def _card(figures: dict[str, float], network: PageNet, steps: int, plan: Plan, valid: list[Path]) -> Card:
+def _card(
+    figures: dict[str, float], network: PageNet, steps: int, plan: Plan, valid: list[Path], averaged: bool
+) -> Card:
     crops = sum(len(np.load(path, mmap_mode="r")) for path in valid)
     command = f"python -m training ecg-page --data DIR --pages {plan.pages} --steps {steps}"
-    command += f" --batch {plan.batch} --rate {plan.rate:g}"
+    command += f" --batch {plan.batch} --rate {plan.rate:g}" + averaged * " --mean-with EARLIER_CHECKPOINT"
     on = "crops of rendered pages, signals of validation patients"
     metrics = {name: {"value": value, "n": crops, "on": on, "command": command} for name, value in figures.items()}
     text = CARD.format(

@@ -5,7 +5,17 @@ import pytest
 import torch
 
 from engine.ecg.segmentation import LAYERS
-from training.ecg_segmentation import PER_PAGE, SEEN, SIZE, batches, load_signals, loss_of, page_crops, qrs_on_borders
+from training.ecg_segmentation import (
+    PER_PAGE,
+    SEEN,
+    SIZE,
+    batches,
+    load_signals,
+    loss_of,
+    mean_of,
+    page_crops,
+    qrs_on_borders,
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +70,10 @@ def test_signals_are_read_as_running_sums_of_steps(tmp_path):
     assert signals.shape == (1, 8, 2500)
     assert signals[0, 0, 9] == 0
     assert signals[0, 0, 10] == pytest.approx(1.0)
+
+
+def test_the_mean_of_two_states_lies_between_them_and_keeps_counters():
+    one, other = ({"w": torch.full((2,), w), "n": torch.tensor(n)} for w, n in ((1.0, 7), (3.0, 5)))
+    mean = mean_of(one, other)
+    assert mean["w"].tolist() == [2.0, 2.0]
+    assert int(mean["n"]) == 7
