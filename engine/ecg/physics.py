@@ -9,6 +9,7 @@ import numpy as np
 from engine.ecg.leads import LEADS, RATE_HZ
 
 SHARED_S = 0.5  # less in common says nothing
+EINTHOVEN = (-1.0, 1.0, -1.0)  # of I, II, III: II - I - III
 FLAT_MV = 0.02  # a lead with less (root mean square) keeps no law that could be measured
 
 
@@ -17,11 +18,14 @@ class LeadLaws:
     """0: kept exactly; about 1.7: unrelated curves; nan: not measurable, since the leads are not printed at the same time.
 
     einthoven: rms(II - I - III) / rms(II). goldberger: rms(aVR + aVL + aVF) / mean of their three rms. Means are removed first.
+    contradiction: rms(II - I - III) / the largest of their three rms. Unrelated curves reach 1 or more whatever their sizes; a
+    small lead II alone raises einthoven, not this.
     Einthoven 1912; Goldberger 1942.
     """
 
     einthoven: float
     goldberger: float
+    contradiction: float = float("nan")
 
     @property
     def worst(self) -> float:
@@ -35,8 +39,9 @@ def lead_laws(samples_mv: np.ndarray) -> LeadLaws:
     limb = _together(samples_mv, ("I", "II", "III"))
     augmented = _together(samples_mv, ("aVR", "aVL", "aVF"))
     return LeadLaws(
-        _share(limb @ [-1.0, 1.0, -1.0], _rms(limb)[1:2]) if limb is not None else float("nan"),
+        _share(limb @ EINTHOVEN, _rms(limb)[1:2]) if limb is not None else float("nan"),
         _share(augmented.sum(axis=1), _rms(augmented)) if augmented is not None else float("nan"),
+        _share(limb @ EINTHOVEN, _rms(limb).max(keepdims=True)) if limb is not None else float("nan"),
     )
 
 

@@ -20,7 +20,7 @@ from engine.study import Study
 
 MIN_LEADS = 6  # fewer cannot tell one region or conduction defect from another
 EINTHOVEN_ACCEPTABLE = 0.25  # residual of II = I + III, as a share of lead II's size
-EINTHOVEN_UNUSABLE = 0.9  # nearer to unrelated leads (1.7) than to one heart
+CONTRADICTION_UNUSABLE = 0.9  # of the largest limb lead; unrelated leads reach 1 or more
 SPEEDS_MM_S = (25.0, 50.0)
 GAINS_MM_MV = (5.0, 10.0, 20.0)
 OPTIONS = {  # name -> what the reader may state
@@ -98,7 +98,7 @@ def _quality(signal: EcgSignal, digitised: Digitisation | None) -> tuple[Quality
     from engine.ecg.physics import lead_laws
 
     laws = lead_laws(signal.samples_mv)
-    if np.isfinite(laws.einthoven) and laws.einthoven > EINTHOVEN_UNUSABLE:
+    if np.isfinite(laws.contradiction) and laws.contradiction > CONTRADICTION_UNUSABLE:
         raise RefusedStudy(
             "leads_contradict",
             "The limb leads do not fit one heart (lead II is not I + III), so the reading cannot be trusted; "

@@ -33,3 +33,22 @@ def test_leads_not_printed_together_cannot_be_checked():
     leads[:400, 0] = np.nan
     leads[300:, 1] = np.nan
     assert np.isnan(lead_laws(leads).einthoven)
+
+
+@pytest.mark.parametrize("size", [0.1, 1.0, 10.0])
+def test_unrelated_curves_contradict_each_other_whatever_their_sizes(size):
+    leads = twelve()
+    t = np.arange(len(leads)) / 500
+    leads[:, 2] = size * np.sin(23 * t)
+    assert lead_laws(leads).contradiction > 0.95
+
+
+def test_a_small_second_lead_makes_no_contradiction_of_a_small_error():
+    leads = twelve()
+    leads[:, 2] = 0.1 * leads[:, 1] - leads[:, 0]
+    leads[:, 1] *= 0.1
+    leads[::2, 0] += 0.1
+    leads[1::2, 0] -= 0.1
+    laws = lead_laws(leads)
+    assert laws.einthoven > 0.9
+    assert laws.contradiction < 0.3
