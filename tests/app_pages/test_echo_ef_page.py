@@ -2,10 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
-
-from tests.app_pages.steps import answered, headline, main, picture, to_page, upload
-from tests.app_pages.test_accessibility import own_violations
+from tests.app_pages.steps import answered, good_in_every_look, headline, main, picture, to_page, upload
 
 
 def test_example_is_answered_drawn_explained_and_exported(open_app):
@@ -26,15 +23,7 @@ def test_example_is_answered_drawn_explained_and_exported(open_app):
     with page.expect_download() as download:
         main(page).get_by_role("button", name="finding.json").click()
     assert '"task": "echo-ef"' in download.value.path().read_text(encoding="utf-8")
-    page.mouse.move(0, 0)  # else a hint of Streamlit's stands open on the button
-    page.evaluate("document.activeElement.blur()")
-    expect(page.locator("[data-st-overlay-root] > *")).to_have_count(0)
-    for dark, width in ((False, 1280), (True, 390)):
-        page.emulate_media(color_scheme="dark" if dark else "light")
-        page.set_viewport_size({"width": width, "height": 900})
-        page.locator(f"#view[data-tone={'dark' if dark else 'light'}]").first.wait_for(state="attached")
-        assert own_violations(page) == []
-        assert main(page).evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+    good_in_every_look(page)
 
 
 def test_a_file_that_is_no_network_is_told_and_the_answer_stays(open_app):

@@ -3,11 +3,7 @@
 import json
 import re
 
-from playwright.sync_api import expect
-
-from tests.app_pages import steps
-from tests.app_pages.steps import answered, explained, headline, main, picture, to_page, upload
-from tests.app_pages.test_accessibility import own_violations
+from tests.app_pages.steps import answered, explained, good_in_every_look, headline, main, picture, to_page, upload
 from tests.engine.keras_file import h5, layers, weights
 
 
@@ -41,17 +37,7 @@ def test_a_full_result_in_light_and_dark_and_on_a_phone(open_app):
     answered(page)
     explained(page)
     main(page).get_by_text("What the drawn left ventricle rests on").wait_for()
-    page.mouse.move(0, 0)  # else a hint of Streamlit's stands open on the button
-    page.evaluate("document.activeElement.blur()")
-    expect(page.locator("[data-st-overlay-root] > *")).to_have_count(0)
-    assert own_violations(page) == []
-    page.emulate_media(color_scheme="dark")
-    page.locator("#view[data-tone=dark]").first.wait_for(state="attached")
-    assert own_violations(page) == []
-    page.set_viewport_size({"width": 390, "height": 900})
-    assert own_violations(page) == []
-    box = page.locator(steps.MAIN)
-    assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+    good_in_every_look(page)
 
 
 def test_a_picture_of_something_else_is_refused_without_a_size(open_app):

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from tests.app_pages.steps import answered, headline, main, picture, to_page, upload
-from tests.app_pages.test_accessibility import own_violations
+from tests.app_pages.steps import answered, good_in_every_look, headline, main, picture, to_page, upload
 
 pytestmark = pytest.mark.browser
 
@@ -66,14 +65,7 @@ def test_a_corrected_outline_changes_the_volumes_and_can_be_taken_back(open_app)
     main(page).get_by_text("With your corrected outlines").wait_for()
     assert headline(page) != before
     answered(page)
-    assert own_violations(page) == []
-    page.emulate_media(color_scheme="dark")
-    page.locator("#view[data-tone=dark]").first.wait_for(state="attached")
-    assert own_violations(page) == []
-    page.set_viewport_size({"width": 390, "height": 900})
-    assert own_violations(page) == []
-    assert main(page).evaluate("box => box.scrollWidth - box.clientWidth") <= 0
-    page.set_viewport_size({"width": 1280, "height": 900})
+    good_in_every_look(page)
     with page.expect_download() as download:
         main(page).get_by_role("button", name="finding.json").click()
     assert '"corrected_outlines"' in download.value.path().read_text(encoding="utf-8")
