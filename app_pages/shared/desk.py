@@ -38,7 +38,7 @@ class Desk:
     """`fields`: the reader's corrections, in the text form that `Task.options` takes. `problem`: a sentence for the reader."""
 
     study: Study | None = None
-    origin: str = ""  # "" or "example"
+    origin: str = ""  # "", "example" (synthetic) or "public" (a public DICOM)
     fields: dict[str, str] = field(default_factory=dict)
     problem: str = ""
     results: OrderedDict[Key, Result] = field(default_factory=OrderedDict)

@@ -1,4 +1,4 @@
-"""How a study comes onto the desk: files, the camera, or the synthetic example. Nothing is written to disk."""
+"""How a study comes onto the desk: files, the camera, the synthetic example, or a public one. Nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.registry import Task
 from engine.study import Study, read_bytes, read_uploads
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+PUBLIC_DICOM = {"echo-ef": "examples_ybr_color.dcm"}  # task id -> a test file that pydicom's wheel carries
 
 
 def intake(task: Task, desk: Desk) -> None:
@@ -46,6 +47,14 @@ def lay_example(task: Task, desk: Desk) -> None:
     path = example(task)
     assert path is not None
     desk.lay(read_bytes(path.name, path.read_bytes()), origin="example")
+
+
+def lay_public_dicom(task: Task, desk: Desk) -> None:
+    from pydicom.data import get_testdata_file
+
+    path = get_testdata_file(PUBLIC_DICOM[task.id], download=False)
+    assert isinstance(path, str)
+    desk.lay(read_bytes(PUBLIC_DICOM[task.id], Path(path).read_bytes()), origin="public")
 
 
 def _take_files(desk: Desk, key: str) -> None:

@@ -37,6 +37,10 @@ def opening(
         return None
     if own.origin == "example":
         st.info(f"This is a synthetic example: {example}, no patient’s.", icon=":material/info:")
+    if own.origin == "public":
+        st.info(
+            "This is a real, de-identified recording from the public test files of pydicom.", icon=":material/info:"
+        )
     if found.analysis.finding.refusal is not None:
         _refused(own, found, corrections)
         return None

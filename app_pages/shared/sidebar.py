@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from app_pages.shared.desk import Desk
-from app_pages.shared.intake import example, lay_example
+from app_pages.shared.intake import PUBLIC_DICOM, example, lay_example, lay_public_dicom
 from app_pages.shared.job import warm_up
 from app_pages.shared.model_card import short
 from engine import weights
@@ -28,6 +28,15 @@ def sidebar(task: Task, desk: Desk) -> None:
                 width="stretch",
                 on_click=partial(lay_example, task, desk),
                 help="A simulated study, no patient’s: shows a full result at one click.",
+            )
+        if task.id in PUBLIC_DICOM:
+            st.button(
+                "Try a real DICOM recording",
+                key=f"public-{task.id}",
+                icon=":material/play_arrow:",
+                width="stretch",
+                on_click=partial(lay_public_dicom, task, desk),
+                help="A de-identified recording from the public test files of pydicom, which come with this app.",
             )
         st.markdown("**Model in use**")
         shipped = weights.manifest()

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.app_pages.steps import answered, good_in_every_look, headline, main, picture, to_page, upload
+from tests.app_pages.steps import answered, good_in_every_look, headline, main, picture, to_page, told, upload
 
 
 def test_example_is_answered_drawn_explained_and_exported(open_app):
@@ -37,6 +37,17 @@ def test_a_file_that_is_no_network_is_told_and_the_answer_stays(open_app):
     chooser.set_input_files([{"name": "mine.pt", "mimeType": "application/octet-stream", "buffer": b"no network"}])
     main(page).get_by_text("Expected a PyTorch checkpoint").wait_for()
     assert headline(page) == before
+
+
+def test_a_real_dicom_recording_gets_its_ejection_fraction_and_no_millilitres(open_app):
+    page = open_app()
+    to_page(page, "Ejection fraction")
+    page.get_by_role("button", name="Try a real DICOM recording").click()
+    answered(page)
+    main(page).get_by_text("public test files of pydicom").wait_for()
+    assert re.search(r"EF \d+ %", headline(page))
+    assert "does not fit" in told(page)
+    assert not re.search(r"\d mL", told(page))
 
 
 def test_a_picture_of_something_else_is_refused_without_a_number(open_app):
