@@ -155,7 +155,7 @@ def _what_went_in(own: Desk, found: Result) -> None:
     )
     if not size.known and len(evidence.squares) > 1:
         height = found.analysis.finding.details["frame_size"][0]
-        scale(own, evidence.plain[0], height, f"scale-{found.key}", evidence.printed)
+        scale(own, evidence.whole, height, f"scale-{found.key}", evidence.printed)
     own_network(TASK, own, ("pt",), OWN_NETWORKS, ("echonet_segmentation", "echonet_video"), f"own-network-{TASK.id}")
     if "echonet_video" in own.fields:
         key = f"clips-{TASK.id}"

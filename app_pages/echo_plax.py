@@ -160,7 +160,7 @@ def _what_went_in(own: Desk, found: Result) -> None:
         f"<dl class='facts'>{facts}</dl>" + checks(found.analysis.finding.quality, PLAIN_QUALITY), f"facts-{found.key}"
     )
     if not size.known:
-        scale(own, evidence.plain[0], evidence.frame_size[0], f"scale-{found.key}", evidence.printed)
+        scale(own, evidence.whole, evidence.frame_size[0], f"scale-{found.key}", evidence.printed)
 
 
 def _why(found: Result) -> None:

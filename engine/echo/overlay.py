@@ -82,6 +82,13 @@ def _stroke(picture: np.ndarray, outline: np.ndarray, structure: Structure) -> N
         cv2.polylines(picture, [piece], not structure.dashed, structure.colour, 1, cv2.LINE_AA)
 
 
+def whole_frame(frame: np.ndarray) -> bytes:
+    """(H, W, 3) uint8 RGB as JPEG at display size, what lies beside the sector included: for its reader's depth marks alone."""
+    height, width = display_size(*frame.shape[:2])
+    how = cv2.INTER_AREA if height < frame.shape[0] else cv2.INTER_LINEAR
+    return jpeg(cv2.resize(frame, (width, height), interpolation=how))
+
+
 def display_frames(
     frames: Iterator[np.ndarray], masks: Iterator[np.ndarray], structures: Sequence[Structure]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:

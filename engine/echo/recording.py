@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -55,6 +55,12 @@ def read_opening(video: Video) -> tuple[Opening, Iterator[np.ndarray]]:
             "(Doppler or tissue colour); choose the loop without colour.",
         )
     return Opening(np.stack([blanked(frame, sector) for frame in first]), sector), chain(first, frames)
+
+
+def inside(frames: Iterable[np.ndarray], sector: Sector) -> Iterator[np.ndarray]:
+    """(H, W, 3) uint8 RGB frames, black outside the sector: what is shown and exported carries no burned-in names."""
+    for frame in frames:
+        yield frame * sector.mask[..., None]
 
 
 def blanked(frame: np.ndarray, sector: Sector) -> np.ndarray:

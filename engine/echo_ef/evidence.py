@@ -20,7 +20,8 @@ class EchoEfEvidence:
     myocardium, atrium; volumes: (T,) mL with a pixel size, else cubic pixels of the square, NaN where no ventricle is drawn.
 
     area_length_ef: (n,) the same beats' EF by area and length, a cross-check, NaN where it can't be told.
-    box: where the square lies in the frame. plain, drawn: JPEG per frame at display size, without and with the structures.
+    box: where the square lies in the frame. plain, drawn: JPEG per frame at display size, black outside the
+    sector, without and with the structures. whole: the first frame with what lies beside the sector, for depth marks.
     peers: what the user's own networks say, None where none was asked. printed: the depth scale beside the sector, where no
     pixel size is known and one was read.
     """
@@ -39,3 +40,4 @@ class EchoEfEvidence:
     drawn: tuple[bytes, ...]
     peers: PeerOpinion | None = None
     printed: DepthScale | None = None
+    whole: bytes = b""

@@ -15,8 +15,9 @@ from engine.analysis import Analysis
 from engine.echo.depth_scale import DepthScale, printed_scale
 from engine.echo.letterbox import Letterbox
 from engine.echo.mask_file import mask_npz
-from engine.echo.overlay import Structure, display_frames, webm
-from engine.echo.recording import Opening, best_box, read_opening, squares_of
+from engine.echo.overlay import Structure, display_frames, webm, whole_frame
+from engine.echo.recording import Opening, best_box, inside, read_opening, squares_of
+from engine.echo.sector import Sector
 from engine.echo.segmentation import agreed, in_turn, steadied
 from engine.echo_ef import echonet, peers
 from engine.echo_ef.anatomy import tidy
@@ -135,7 +136,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
     if asked.mm_per_px:
         video = replace(video, pixel_size=PixelSize(asked.mm_per_px, asked.mm_per_px, ""))
     ours, theirs = (0.3, 0.8) if asked.peers else (0.6, 0.6)
-    drawn, looks = _draw(video, store, part(progress, 0.0, ours))
+    drawn, looks, sector = _draw(video, store, part(progress, 0.0, ours))
     volumes, axes = _volumes(drawn, video.pixel_size)
     beats = () if video.still or not drawn.clear else find_beats(volumes, video.frame_rate_hz)
     error = MeasuredError.of(store.get("echo-apical").weight.operating)
@@ -145,7 +146,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
         said = peers.ask(video, drawn.box, drawn.masks, beats, asked.peers, store, part(progress, ours, theirs))
     found = over_beats(beats, other, error, said) if beats else None
     printed = printed_scale(video)
-    files, plain, overlaid = _files(video, drawn, part(progress, theirs, 1.0))
+    files, plain, overlaid = _files(video, drawn, sector, part(progress, theirs, 1.0))
     evidence = EchoEfEvidence(
         drawn.squares,
         drawn.shares,
@@ -161,6 +162,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
         overlaid,
         said,
         printed,
+        whole_frame(next(video.frames())),
     )
     return Answer(
         labels(found) if found else (),
@@ -187,8 +189,11 @@ def with_beats(analysis: Analysis, chosen: Sequence[int]) -> Analysis:
     )
 
 
-def _draw(video: Video, store: ModelStore, progress: Progress) -> tuple[Drawn, float]:
-    """What is drawn in every frame, and the logit that this is the view. Refuses before the whole video is read, if it can."""
+def _draw(video: Video, store: ModelStore, progress: Progress) -> tuple[Drawn, float, Sector]:
+    """What is drawn in every frame, the logit that this is the view, and where the machine recorded.
+
+    Refuses before the whole video is read, if it can.
+    """
     models, view = networks(store), store.get("echo-ef-view")
     opening, frames = read_opening(video)
     progress(0.05, "Looking for the heart")
@@ -200,7 +205,7 @@ def _draw(video: Video, store: ModelStore, progress: Progress) -> tuple[Drawn, f
     spread = np.linspace(0, len(squares) - 1, min(VIEW_FRAMES, len(squares))).round().astype(int)
     few = Drawn(squares[spread], agreed(squares[spread], models, part(progress, 0.95, 1.0)), box)
     looks = _check_view(few, view)
-    return Drawn(squares, steady, box, clear=_forgiving_sureness(few.shares) >= SURE), looks
+    return Drawn(squares, steady, box, clear=_forgiving_sureness(few.shares) >= SURE), looks, opening.sector
 
 
 def networks(store: ModelStore) -> tuple[LoadedModel, ...]:
@@ -444,7 +449,7 @@ def _beats_csv(beats: tuple[Beat, ...]) -> bytes:
 
 
 def _files(
-    video: Video, drawn: Drawn, progress: Progress
+    video: Video, drawn: Drawn, sector: Sector, progress: Progress
 ) -> tuple[dict[str, tuple[str, bytes]], tuple[bytes, ...], tuple[bytes, ...]]:
     """The contract's files, and the plain and drawn frames as JPEG."""
     shape = (len(drawn.squares), video.height, video.width)
@@ -453,7 +458,7 @@ def _files(
     overlaid: list[bytes] = []
 
     def pictures() -> Iterator[np.ndarray]:
-        for clean, marked in display_frames(video.frames(), _full_masks(drawn, shape[1:]), STRUCTURES):
+        for clean, marked in display_frames(inside(video.frames(), sector), _full_masks(drawn, shape[1:]), STRUCTURES):
             plain.append(_jpeg(clean))
             overlaid.append(_jpeg(marked))
             yield marked

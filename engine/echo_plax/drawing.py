@@ -10,6 +10,8 @@ import numpy as np
 
 from engine.echo.mask_file import MaskFile
 from engine.echo.overlay import Structure, display_size, drawn, jpeg, name_structures, webm
+from engine.echo.recording import inside
+from engine.echo.sector import Sector
 from engine.echo_plax.anatomy import AORTA, ATRIUM, OUTER_WALL, RIGHT_VENTRICLE, SEPTUM, VENTRICLE
 from engine.echo_plax.calipers import NAMES, Calipers, measure
 from engine.echo_plax.pencil import Pencil
@@ -43,11 +45,11 @@ def draw_recording(
     video: Video,
     pencil: Pencil,
     squares: np.ndarray,
-    seen: np.ndarray,
+    sector: Sector,
     spacing: tuple[float, float],
     progress: Progress,
 ) -> DrawnRecording:
-    """seen: (H, W) bool, where the machine recorded. spacing: mm per pixel in x and y, or (1, 1)."""
+    """sector: where the machine recorded; all else is black in what is shown. spacing: mm per pixel in x and y, or (1, 1)."""
     size = (video.height, video.width)
     masks = MaskFile((len(squares), *size))
     sure: list[np.ndarray] = []
@@ -56,11 +58,11 @@ def draw_recording(
     marked: list[bytes] = []
 
     def pictures() -> Iterator[np.ndarray]:
-        for frame, shares in zip(video.frames(), pencil.draw_all(squares, silent), strict=True):
+        for frame, shares in zip(inside(video.frames(), sector), pencil.draw_all(squares, silent), strict=True):
             sure.append(pencil.confidence(shares))
             mask = pencil.mask(shares, sure[-1], size)
             masks.add(mask)
-            calipers.append(measure(mask, spacing, seen))
+            calipers.append(measure(mask, spacing, sector.mask))
             clean, picture = pictured(frame, mask, calipers[-1])
             plain.append(jpeg(clean))
             marked.append(jpeg(picture))

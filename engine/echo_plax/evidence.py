@@ -16,7 +16,8 @@ from engine.videos import PixelSize
 class EchoPlaxEvidence:
     """squares: (T, S, S) uint8, what the network saw. confidence: (T, 6) 0..1 per frame and structure, 0 where it is absent.
 
-    plain, drawn: JPEG per frame at display size, without and with the structures. still: a single picture.
+    plain, drawn: JPEG per frame at display size, black outside the sector, without and with the structures. whole: the first
+    frame with what lies beside the sector, for depth marks. still: a single picture.
     printed: the depth scale beside the sector, where the file states no pixel size and one was read.
     Probabilities are drawn anew where they are wanted: those of a long recording would not fit in memory.
     """
@@ -32,6 +33,7 @@ class EchoPlaxEvidence:
     plain: tuple[bytes, ...]
     drawn: tuple[bytes, ...]
     printed: DepthScale | None
+    whole: bytes
 
     @property
     def key_frames(self) -> list[int]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine import stated
 from engine.echo.depth_scale import DepthScale, printed_scale
+from engine.echo.overlay import whole_frame
 from engine.echo.recording import Opening, read_opening, squares_of
 from engine.echo_plax import seed_network
 from engine.echo_plax.dimensions import Dimensions, measurements, over_time
@@ -85,7 +86,7 @@ def answer(study: Study, asked: EchoPlaxOptions | None, store: ModelStore, progr
         video = replace(video, pixel_size=PixelSize(asked.mm_per_px, asked.mm_per_px, ""))
     opening, squares, pencil, view = _looked_at(video, asked, store, part(progress, 0.0, 0.3))
     spacing, mm_per_px = _spacing(video.pixel_size)
-    made = draw_recording(video, pencil, squares, opening.sector.mask, spacing, part(progress, 0.3, 1.0))
+    made = draw_recording(video, pencil, squares, opening.sector, spacing, part(progress, 0.3, 1.0))
     dimensions = over_time(made.calipers, mm_per_px, video.frame_rate_hz)
     evidence = EchoPlaxEvidence(
         pencil,
@@ -99,6 +100,7 @@ def answer(study: Study, asked: EchoPlaxOptions | None, store: ModelStore, progr
         made.plain,
         made.drawn,
         printed_scale(video),
+        whole_frame(next(video.frames())),
     )
     return Answer(
         (),

@@ -9,8 +9,8 @@ NUMBER = re.compile(r"\d")
 # Streamlit's own file chooser carries role=presentation and a name; a minor finding that a page cannot change.
 STREAMLITS_OWN = ("presentation-role-conflict",)
 # Colours that are still fading are not those that a reader sees.
-AT_REST = """() => Promise.allSettled(document.getAnimations()
-    .filter((moving) => moving.effect.getComputedTiming().endTime !== Infinity).map((moving) => moving.finished))"""
+AT_REST = """() => Promise.race([new Promise((late) => setTimeout(late, 1000)), Promise.allSettled(
+    document.getAnimations().filter((moving) => moving.playState === "running").map((moving) => moving.finished))])"""
 LOOKS = ((False, 1280), (True, 1280), (False, 390))  # dark, width: light, dark, on a phone
 
 
