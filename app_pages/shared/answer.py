@@ -45,11 +45,15 @@ def headline(labels: tuple[Label, ...]) -> tuple[str, str]:
 
 
 def bars(labels: tuple[Label, ...], chosen: str | None, key: str) -> str | None:
-    """All classes as bars with their thresholds; returns the code that the reader chose, None before."""
+    """All classes as bars with their thresholds; returns the code that the reader chose, None before.
+
+    chosen: the class whose reasons are shown; None where the reasons are the same for all.
+    """
+    choice = "" if chosen is None else " Choose a class to see why."
     rows = "".join(_bar(label, label.code == chosen) for label in labels)
     return view(
         f"<div class='bars' role='group' aria-label='Probability of each class'>{rows}</div>"
-        "<p class='quiet small'>The upright line is the class’s threshold. Choose a class to see why.</p>",
+        f"<p class='quiet small'>The upright line is the class’s threshold.{choice}</p>",
         key,
     )
 
