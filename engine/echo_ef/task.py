@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import cv2
 import numpy as np
 
 from engine import stated
@@ -15,7 +14,7 @@ from engine.analysis import Analysis
 from engine.echo.depth_scale import DepthScale, printed_scale
 from engine.echo.letterbox import Letterbox
 from engine.echo.mask_file import mask_npz
-from engine.echo.overlay import Structure, display_frames, webm, whole_frame
+from engine.echo.overlay import Structure, display_frames, jpeg, webm, whole_frame
 from engine.echo.recording import Opening, best_box, inside, read_opening, squares_of
 from engine.echo.sector import Sector
 from engine.echo.segmentation import agreed, in_turn, steadied
@@ -459,8 +458,8 @@ def _files(
 
     def pictures() -> Iterator[np.ndarray]:
         for clean, marked in display_frames(inside(video.frames(), sector), _full_masks(drawn, shape[1:]), STRUCTURES):
-            plain.append(_jpeg(clean))
-            overlaid.append(_jpeg(marked))
+            plain.append(jpeg(clean))
+            overlaid.append(jpeg(marked))
             yield marked
 
     overlay = webm(pictures(), video.frame_rate_hz, progress, shape[0])
@@ -470,7 +469,3 @@ def _files(
 def _full_masks(drawn: Drawn, shape: tuple[int, int]) -> Iterator[np.ndarray]:
     for shares in drawn.shares:
         yield tidy(drawn.box.enlarge(shares, shape))
-
-
-def _jpeg(picture: np.ndarray) -> bytes:
-    return cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
