@@ -39,6 +39,12 @@ def upload(page, name, data):
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(files)
 
 
+def give_files(page, label, files):
+    """Chooses files in the chooser with this label, once it is there: a page on its way may show another one until then."""
+    chooser = page.get_by_test_id("stFileUploader").filter(has_text=label)
+    chooser.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
+
+
 def try_example(page, task=None):
     """From the first page; of the first task, or of the one with this id."""
     key = f".st-key-home-example-{task}" if task else "[class*=st-key-home-example-]"

@@ -2,7 +2,17 @@
 
 import re
 
-from tests.app_pages.steps import answered, good_in_every_look, headline, main, picture, to_page, told, upload
+from tests.app_pages.steps import (
+    answered,
+    give_files,
+    good_in_every_look,
+    headline,
+    main,
+    picture,
+    to_page,
+    told,
+    upload,
+)
 
 
 def test_example_is_answered_drawn_explained_and_exported(open_app):
@@ -33,8 +43,8 @@ def test_a_file_that_is_no_network_is_told_and_the_answer_stays(open_app):
     answered(page)
     before = headline(page)
     main(page).get_by_text("A network of your own").click()
-    chooser = page.get_by_test_id("stFileUploaderDropzoneInput").last
-    chooser.set_input_files([{"name": "mine.pt", "mimeType": "application/octet-stream", "buffer": b"no network"}])
+    no_network = {"name": "mine.pt", "mimeType": "application/octet-stream", "buffer": b"no network"}
+    give_files(page, "Its file", no_network)
     main(page).get_by_text("Expected a PyTorch checkpoint").wait_for()
     assert headline(page) == before
 

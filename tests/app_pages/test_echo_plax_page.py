@@ -3,7 +3,17 @@
 import json
 import re
 
-from tests.app_pages.steps import answered, explained, good_in_every_look, headline, main, picture, to_page, upload
+from tests.app_pages.steps import (
+    answered,
+    give_files,
+    explained,
+    good_in_every_look,
+    headline,
+    main,
+    picture,
+    to_page,
+    upload,
+)
 from tests.engine.keras_file import h5, layers, weights
 
 
@@ -56,7 +66,7 @@ def test_a_network_of_the_reader_s_own_draws_until_it_is_taken_back(open_app):
     main(page).get_by_text("A network of your own").click()
     described = layers((3, 4))
     file = {"name": "unet.h5", "mimeType": "application/octet-stream", "buffer": h5(described, weights(described))}
-    main(page).locator("input[type=file]").last.set_input_files(file)
+    give_files(page, "Its file", file)
     main(page).get_by_text("your own network", exact=True).wait_for()
     main(page).get_by_role("button", name="own network again").click()
     main(page).get_by_text("the app’s network", exact=True).wait_for()

@@ -88,8 +88,7 @@ def test_a_folder_is_read_in_one_go_and_each_recording_opens(open_app, tmp_path)
     page = open_app()
     steps.to_page(page, "Calcium sparks")
     page.get_by_text("A whole folder of recordings").click()
-    page.get_by_text("Choose the folder").wait_for()
-    page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(tmp_path)
+    steps.give_files(page, "Choose the folder", tmp_path)
     page.get_by_role("button", name="Read them all").click()
     page.get_by_role("columnheader", name="Recording").wait_for()
     rows = steps.table(page, "Recording")
@@ -110,9 +109,8 @@ def test_a_network_of_ones_own_answers_in_place_of_ours(open_app):
     page.get_by_text("Ask networks of your own").click()
     page.get_by_text("Choose their files").click()
     never = always(unet(), 3, -3.0)
-    page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(
-        {"name": "mine.h5", "mimeType": "application/octet-stream", "buffer": never}
-    )
+    given = {"name": "mine.h5", "mimeType": "application/octet-stream", "buffer": never}
+    steps.give_files(page, "Keras weights (.h5)", given)
     page.get_by_role("button", name="Read with these").click()
     page.get_by_text("No spark was found in this recording.").wait_for()
     page.get_by_text("Your network says what is a spark.").wait_for()
