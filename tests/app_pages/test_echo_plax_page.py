@@ -5,8 +5,8 @@ import re
 
 from tests.app_pages.steps import (
     answered,
-    give_files,
     explained,
+    give_files,
     good_in_every_look,
     headline,
     main,
