@@ -45,6 +45,14 @@ def give_files(page, label, files):
     chooser.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
 
 
+def download(page, name):
+    """The bytes behind a download button, pressed once the page is at rest: a run replaces what its buttons stand for."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    with page.expect_download() as waited:
+        main(page).get_by_role("button", name=name, exact=True).click()
+    return waited.value.path().read_bytes()
+
+
 def try_example(page, task=None):
     """From the first page; of the first task, or of the one with this id."""
     key = f".st-key-home-example-{task}" if task else "[class*=st-key-home-example-]"

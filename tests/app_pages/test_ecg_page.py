@@ -12,12 +12,6 @@ from tests.app_pages import steps
 pytestmark = pytest.mark.browser
 
 
-def download(page, name):
-    with page.expect_download() as waited:
-        steps.main(page).get_by_role("button", name=name).click()
-    return waited.value.path().read_bytes()
-
-
 def test_the_example_is_answered_explained_judged_and_taken_along(ecg_example):
     page = ecg_example
     assert "%" in steps.headline(page)
@@ -40,14 +34,14 @@ def test_the_example_is_answered_explained_judged_and_taken_along(ecg_example):
     page.get_by_label("Comment").fill("Seen with the patient")
     page.get_by_label("Comment").blur()
     page.wait_for_timeout(1500)  # the comment's way to the server
-    finding = json.loads(download(page, "finding.json"))
+    finding = json.loads(steps.download(page, "finding.json"))
     assert finding["status"] == "finding"
     assert finding["notice"] == NOTICE
     assert (finding["verdict"]["agreement"], finding["verdict"]["comment"]) == ("agree", "Seen with the patient")
     assert finding["verdict"]["labels"] == [label["code"] for label in finding["labels"] if label["positive"]]
-    assert download(page, "signal.csv").startswith(b"time_s,I,II,III,aVR")
-    assert download(page, "report.pdf").startswith(b"%PDF")
-    assert download(page, "explanation.npz").startswith(b"PK")
+    assert steps.download(page, "signal.csv").startswith(b"time_s,I,II,III,aVR")
+    assert steps.download(page, "report.pdf").startswith(b"%PDF")
+    assert steps.download(page, "explanation.npz").startswith(b"PK")
 
 
 def test_choosing_a_class_explains_that_class(ecg_example):
@@ -98,7 +92,7 @@ def test_another_picture_is_refused_without_a_number(open_app):
     assert "%" not in told
     assert "per min" not in told
     assert page.locator("button.bar").count() == 0
-    finding = json.loads(download(page, "finding.json"))
+    finding = json.loads(steps.download(page, "finding.json"))
     assert (finding["status"], finding["labels"], finding["measurements"]) == ("refused", [], [])
 
 

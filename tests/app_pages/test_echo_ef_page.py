@@ -4,6 +4,7 @@ import re
 
 from tests.app_pages.steps import (
     answered,
+    download,
     give_files,
     good_in_every_look,
     headline,
@@ -30,9 +31,7 @@ def test_example_is_answered_drawn_explained_and_exported(open_app):
     main(page).get_by_role("button", name=re.compile("^Beat 1")).click()
     main(page).get_by_text("beat 2").first.wait_for()
     main(page).get_by_text("Long axis and discs on the drawn cavity").wait_for()
-    with page.expect_download() as download:
-        main(page).get_by_role("button", name="finding.json").click()
-    assert '"task": "echo-ef"' in download.value.path().read_text(encoding="utf-8")
+    assert '"task": "echo-ef"' in download(page, "finding.json").decode()
     good_in_every_look(page)
 
 

@@ -5,6 +5,7 @@ import re
 
 from tests.app_pages.steps import (
     answered,
+    download,
     explained,
     give_files,
     good_in_every_look,
@@ -33,9 +34,7 @@ def test_example_is_answered_drawn_explained_and_exported(open_app):
     main(page).get_by_text("What the drawn left ventricle rests on").wait_for()
     main(page).get_by_role("button", name="Posterior wall thickness").click()
     main(page).get_by_text(re.compile("^Posterior wall thickness, end-diastole: frame")).first.wait_for()
-    with page.expect_download() as download:
-        main(page).get_by_role("button", name="finding.json").click()
-    finding = json.loads(download.value.path().read_text(encoding="utf-8"))
+    finding = json.loads(download(page, "finding.json"))
     assert finding["task"] == "echo-plax"
     assert finding["artefacts"]["dimensions"] == "dimensions.csv"
 

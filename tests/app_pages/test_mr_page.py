@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.app_pages.steps import answered, good_in_every_look, headline, main, picture, to_page, upload
+from tests.app_pages.steps import answered, download, good_in_every_look, headline, main, picture, to_page, upload
 
 pytestmark = pytest.mark.browser
 
@@ -31,9 +31,7 @@ def test_example_is_answered_played_explained_and_exported(open_app):
     phase.click()
     page.get_by_role("option", name="End-systole").click()
     main(page).get_by_text(re.compile("channels on slice .* at end-systole")).first.wait_for()
-    with page.expect_download() as download:
-        main(page).get_by_role("button", name="finding.json").click()
-    assert '"task": "cardiac-mr"' in download.value.path().read_text(encoding="utf-8")
+    assert '"task": "cardiac-mr"' in download(page, "finding.json").decode()
 
 
 def test_a_picture_of_something_else_is_refused_without_a_number(open_app):
@@ -66,9 +64,7 @@ def test_a_corrected_outline_changes_the_volumes_and_can_be_taken_back(open_app)
     assert headline(page) != before
     answered(page)
     good_in_every_look(page)
-    with page.expect_download() as download:
-        main(page).get_by_role("button", name="finding.json").click()
-    assert '"corrected_outlines"' in download.value.path().read_text(encoding="utf-8")
+    assert '"corrected_outlines"' in download(page, "finding.json").decode()
     main(page).get_by_role("button", name="Back to what was read").click()
     main(page).get_by_text("With your corrected outlines").wait_for(state="hidden")
     assert headline(page) == before

@@ -18,12 +18,6 @@ SPARKS = [(15, 8, 10, 1.0, 2.2, 12.0, 40.0), (30, 16, 30, 0.8, 2.0, 12.0, 30.0)]
 PUFF = (20, 12, 60, 0.8, 3.0, 30.0, 240.0)
 
 
-def download(page, name):
-    with page.expect_download() as waited:
-        steps.main(page).get_by_role("button", name=name, exact=True).click()
-    return waited.value.path().read_bytes()
-
-
 def spark_rows(data):
     return list(csv.DictReader(io.StringIO(data.decode())))
 
@@ -45,22 +39,22 @@ def test_the_example_is_shown_frame_by_frame_judged_and_taken_along(open_app):
     page.keyboard.press("ArrowRight")
     assert told.inner_text().startswith(f"Frame {frame + 1},")
 
-    found = spark_rows(download(page, "sparks.csv"))
+    found = spark_rows(steps.download(page, "sparks.csv"))
     assert len(found) >= 5
     page.get_by_role("button", name="Reject spark 2", exact=True).click()
     page.get_by_role("button", name="Take back spark 2", exact=True).wait_for()
     page.get_by_text(f"{len(found) - 1} of {len(found)} sparks accepted").wait_for()
-    kept = [row["spark"] for row in spark_rows(download(page, "accepted_sparks.csv"))]
+    kept = [row["spark"] for row in spark_rows(steps.download(page, "accepted_sparks.csv"))]
     assert kept == [row["spark"] for row in found if row["spark"] != "2"]
-    labels = tifffile.imread(io.BytesIO(download(page, "labels.tif")))
+    labels = tifffile.imread(io.BytesIO(steps.download(page, "labels.tif")))
     assert labels.shape == (80, 48, 144)
     assert {str(n) for n in np.unique(labels)} == {"0", *kept}
 
     page.get_by_role("button", name="Spark 3", exact=True).click()
     page.get_by_role("heading", name="Spark 3, frame by frame").wait_for()
-    finding = json.loads(download(page, "finding.json"))
+    finding = json.loads(steps.download(page, "finding.json"))
     assert finding["task"] == "calcium-sparks"
-    assert download(page, "report.pdf").startswith(b"%PDF")
+    assert steps.download(page, "report.pdf").startswith(b"%PDF")
 
 
 def test_marks_and_puffs_are_shown_beside_the_sparks(open_app):
@@ -96,7 +90,7 @@ def test_a_folder_is_read_in_one_go_and_each_recording_opens(open_app, tmp_path)
     assert rows[f"{folder}/one"][1] == "2"
     assert rows[f"{folder}/two"][1] == "1"
     assert rows[f"{folder}/broken"][1].startswith("!")
-    all_sparks = spark_rows(download(page, "all_sparks.csv"))
+    all_sparks = spark_rows(steps.download(page, "all_sparks.csv"))
     assert [row["recording"] for row in all_sparks] == [f"{folder}/one"] * 2 + [f"{folder}/two"]
     page.get_by_role("button", name=f"Open {folder}/two").click()
     steps.answered(page)
