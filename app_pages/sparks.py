@@ -233,7 +233,7 @@ def _own_exports(found: Result) -> None:
     left, right = st.columns(2)
     left.download_button(
         "accepted_sparks.csv",
-        lambda: table.sparks_table_csv(kept),
+        table.sparks_table_csv(kept),
         "accepted_sparks.csv",
         "text/csv",
         key=f"accepted-{found.key}",

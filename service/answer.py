@@ -46,10 +46,13 @@ class Answer:
         body = self.finding.to_dict()
         return body if self.explanation is None else body | {"explanation": summary(self.explanation)}
 
+    def to_json(self) -> bytes:
+        """finding.json, UTF-8."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False).encode()
+
     def files(self) -> dict[str, bytes]:
         """Everything that a result folder holds, by file name."""
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-        return {**self.artefacts, FINDING: text.encode()}
+        return {**self.artefacts, FINDING: self.to_json()}
 
     def to_zip(self) -> bytes:
         """The result folder as one zip, made in memory."""

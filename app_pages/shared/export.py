@@ -12,18 +12,21 @@ from engine import NOTICE
 from engine.analysis import Analysis
 from engine.finding import Verdict
 from explain.explanation import Explanation
-from service.answer import FINDING, Answer
+from service.answer import EXPLANATION, FINDING, Answer
 from service.fhir import bundle
 from service.report import Picture, report
 
 
 @dataclass(frozen=True)
 class Download:
-    """One file: its name, its kind, and what makes it once the reader asks for it."""
+    """One file: its name, its kind, its bytes, or what makes them once the reader asks for it.
+
+    Only what takes long is made late: between two runs of the page such a button stands for nothing, and a press is lost.
+    """
 
     name: str
     mime: str
-    make: Callable[[], bytes]
+    content: bytes | Callable[[], bytes]
     help: str
 
 
@@ -44,7 +47,7 @@ def export(
     for column, download in zip(columns, downloads, strict=True):
         column.download_button(
             download.name,
-            download.make,
+            download.content,
             download.name,
             download.mime,
             key=f"{key}-{download.name}",
@@ -57,20 +60,16 @@ def export(
 
 
 def _downloads(answered: Answer, pictures: Callable[[], Sequence[Picture]]) -> list[Download]:
-    finding = answered.finding
+    finding, explanation = answered.finding, answered.explanation
+    fhir = json.dumps(bundle(finding), indent=2).encode()
     files = [
-        Download(
-            FINDING, "application/json", lambda: answered.files()[FINDING], "The whole finding, your reading included"
-        ),
+        Download(FINDING, "application/json", answered.to_json(), "The whole finding, your reading included"),
         Download("report.pdf", "application/pdf", lambda: report(finding, pictures()), "One or two pages to print"),
-        Download(
-            "fhir.json",
-            "application/fhir+json",
-            lambda: json.dumps(bundle(finding), indent=2).encode(),
-            "A FHIR R4 bundle",
-        ),
+        Download("fhir.json", "application/fhir+json", fhir, "A FHIR R4 bundle"),
     ]
-    for name in sorted(answered.artefacts):
+    for name, content in sorted(answered.analysis.artefacts.items()):
         kind = "text/csv" if name.endswith(".csv") else "application/octet-stream"
-        files.append(Download(name, kind, lambda name=name: answered.artefacts[name], "What the finding rests on"))  # type: ignore[misc]
+        files.append(Download(name, kind, content, "What the finding rests on"))
+    if explanation is not None:
+        files.append(Download(EXPLANATION, "application/octet-stream", explanation.to_npz, "What the explanation drew"))
     return files
