@@ -16,22 +16,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binomtest
 
+from benchmarks.card_section import put_on_card
 from engine import models
 from engine.ecg.classifier import classify, measured_logits
 from engine.ecg.delineate import delineate
 from engine.ecg.leads import CLASSES
 from engine.ecg.signal import EcgSignal
 from engine.models import LoadedModel
-from engine.settings import settings
 from explain.ecg import WEIGHT, class_maps, deletion_curve, subject
 from explain.faithfulness import randomised, rank_correlation
 from training.ecg_evidence import printed as printed_leads
 from training.ecg_records import EcgRecords, at_500_hz, read_records
 
 RANDOM_NETWORKS = 3
-Z_95 = 1.96
-SECTION = "## How faithful its explanations are"
+HEADING = "How faithful its explanations are"
 ON_CARD = """Positive findings on validation patients, a few of each class. The Grad-CAM map of a finding is held to be faithful
 where the class's probability falls further without the most attributed tenth of the samples than, on average, without a
 tenth in as many pieces elsewhere. The last column is the rank correlation with maps of networks whose weights were
@@ -86,20 +86,6 @@ def _signal(samples_mv: np.ndarray) -> EcgSignal:
     return EcgSignal(samples_mv, np.isfinite(samples_mv).astype(np.float32))
 
 
-def on_card(text: str, measured: str) -> str:
-    """The card with this table as its section on explanations, which comes last or is replaced where it stands."""
-    before, _, rest = text.partition(f"\n{SECTION}\n")
-    _, heading, after = rest.partition("\n## ")
-    return f"{before.rstrip()}\n\n{SECTION}\n{ON_CARD}\n\n{measured}\n{heading}{after}"
-
-
-def share_interval(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    share, z = hits / n, Z_95**2 / n
-    half = Z_95 * np.sqrt(share * (1 - share) / n + z / (4 * n))
-    return float((share + z / 2 - half) / (1 + z)), float((share + z / 2 + half) / (1 + z))
-
-
 def table(checked: list[Checked]) -> str:
     """Markdown: a row per class and arrangement, and of each arrangement as a whole."""
     lines = [
@@ -116,10 +102,10 @@ def table(checked: list[Checked]) -> str:
 
 def _row(rows: list[Checked]) -> str:
     hits = sum(c.passed for c in rows)
-    low, high = share_interval(hits, len(rows))
+    interval = binomtest(hits, len(rows)).proportion_ci(method="wilson")
     correlations = np.array([c.correlations for c in rows])
     return (
-        f"{len(rows)} | {hits} ({100 * hits / len(rows):.0f} %) | {100 * low:.0f} to {100 * high:.0f} % | "
+        f"{len(rows)} | {hits} ({100 * hits / len(rows):.0f} %) | {100 * interval.low:.0f} to {100 * interval.high:.0f} % | "
         f"{correlations.mean():+.2f} ± {correlations.std():.2f}"
     )
 
@@ -137,8 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     found = list(check(models.store("cpu").get(WEIGHT), records, asked.per_class, asked.seed))
     print(table(found))
     if asked.card:
-        card = settings().weights / f"{WEIGHT}.md"
-        card.write_text(on_card(card.read_text(encoding="utf-8"), table(found)), encoding="utf-8")
+        put_on_card(WEIGHT, HEADING, f"{ON_CARD}\n\n{table(found)}")
     return 0
 
 

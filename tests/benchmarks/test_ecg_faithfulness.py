@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks.ecg_faithfulness import SECTION, Checked, check, on_card, printed, share_interval, stored, table
+from benchmarks.ecg_faithfulness import Checked, check, printed, stored, table
 from engine.ecg.leads import CLASSES, LEADS
 from engine.ecg.measured import AdditiveEvidence
 from engine.models import LoadedModel
@@ -84,24 +84,9 @@ def test_a_printed_page_shows_a_quarter_of_each_lead_and_all_of_lead_two():
     assert shown[3750:, LEADS.index("V6")].all()
 
 
-def test_the_interval_is_wilson_s():
-    assert share_interval(9, 10) == pytest.approx((0.596, 0.982), abs=1e-3)
-    assert share_interval(0, 10)[0] == pytest.approx(0, abs=1e-9)
-
-
 def test_the_table_counts_each_class_and_all_of_them():
     found = [Checked("AF", "12 leads", True, (0.1, -0.1)), Checked("PVC", "12 leads", False, (0.2, 0.2))]
     lines = table(found).splitlines()
     assert len(lines) == 5
     assert lines[2].startswith("| all, 12 leads | 2 | 1 (50 %) | 9 to 91 % | +0.10 ± 0.12")
     assert lines[3].startswith("| AF, 12 leads | 1 | 1 (100 %)")
-
-
-def test_the_card_gets_the_table_once():
-    card = "# A weight\n\n## Limits\n- some\n"
-    once = on_card(card, "| table |")
-    assert once.startswith("# A weight\n\n## Limits\n- some\n\n")
-    again = on_card(once + "\n## Made with\nthis\n", "| other |")
-    assert again.count(SECTION) == 1
-    assert "| other |\n\n## Made with\nthis\n" in again
-    assert "| table |" not in again
