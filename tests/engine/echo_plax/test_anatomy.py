@@ -28,3 +28,21 @@ def test_a_leak_on_a_chamber_vanishes_and_a_thin_wall_stays():
     assert not (found[:, 52:] == ATRIUM).any()
     assert (found[5:8, 10:80] == SEPTUM).all()
     assert (found == ATRIUM).sum() > 0.97 * 30 * 40
+
+
+def test_a_ventricle_drawn_around_the_septum_ends_at_the_septum_s_axis():
+    mask = np.zeros((80, 120), np.uint8)
+    mask[30:40, 40:100] = SEPTUM
+    mask[40:70, 10:100] = VENTRICLE
+    right = tidy(mask)
+    mask[10:40, 10:40] = VENTRICLE  # beyond the septum's apical end, up in front of it
+    found = tidy(mask)
+    assert not (found[:34] == VENTRICLE).any()
+    assert (found[40:70, 10:100] == VENTRICLE).mean() > 0.98
+    assert (right[40:70, 10:100] == VENTRICLE).mean() > 0.98
+
+
+def test_a_ventricle_with_no_septum_stays():
+    mask = np.zeros((80, 120), np.uint8)
+    mask[10:70, 10:100] = VENTRICLE
+    assert (tidy(mask) == VENTRICLE).sum() > 0.98 * 60 * 90
