@@ -14,7 +14,7 @@ from engine.ecg.physics import lead_laws
 from engine.ecg.rectify import PX_PER_MM, FlatPage, flat_page
 from engine.ecg.registration import KNOTS, LAWS, along, registered
 from engine.ecg.segmentation import PageMaps, segment
-from engine.ecg.separators import Separators, find_separators
+from engine.ecg.separators import Separators, find_separators, without_ruled
 from engine.ecg.signal import EcgSignal
 from engine.ecg.text import Settings, Word, read_words, settings_of, word_boxes
 from engine.ecg.trace import RowCurve, calibration_pulses, follow_rows, marked_pulses, row_baselines
@@ -38,6 +38,7 @@ PULSE_MM = (5.0, 10.0, 20.0)  # height of a calibration pulse of 1 mV at the usu
 JOIN_PX = 200  # without ink, within a row
 BEYOND_MM = 1.0  # of the ends of the columns: what lies farther out is no curve
 RIM_MS, RIM_MV = 10.0, 0.1  # at the ends of a column: what jumps there by more is no curve
+SMOOTH_MM, SMOOTH_ORDER = 0.95, 4  # of paper over which a curve is a quartic: what is finer is the picture's grain
 NAMED, USUAL = 0.25, 0.2  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
 
@@ -168,7 +169,7 @@ def _beyond_ends(sheet: Sheet, separators: Separators) -> list[slice]:
 
 
 def _curves(sheet: Sheet) -> Curves:
-    separators = find_separators(sheet.separator, PX_PER_MM)
+    separators = without_ruled(find_separators(sheet.separator, PX_PER_MM), np.maximum(sheet.trace, sheet.separator))
     ink = _curve_ink(sheet, separators)
     baselines = row_baselines(ink, PX_PER_MM)
     if len(baselines) < 2:
@@ -367,14 +368,16 @@ def _moved(later: dict[str, np.ndarray]) -> tuple[str, ...]:
 
 
 def _without_rims(piece: Piece, exact: tuple[bool, bool] = (False, False)) -> Piece:
-    """The piece without a jump of the last RIM_MS at either end: the way to the next column's curve.
+    """The piece without a jump of the last RIM_MS at either end of its ink: the way from a pulse, or to the next column's curve.
 
     exact: whether the left and the right end are known from a separator; the curve is kept up to there.
     """
     values = piece.values_mv.copy()
     count = round(RIM_MS * RATE_HZ / 1000)
-    for end, known in zip((values[: count + 1], values[::-1][: count + 1]), exact, strict=True):
-        if not known and len(end) > count and np.isfinite(end).any():
+    for side, known in zip((values, values[::-1]), exact, strict=True):
+        there = np.flatnonzero(np.isfinite(side))
+        if not known and len(there) > count:
+            end = side[there[0] : there[0] + count + 1]
             inner = end[np.flatnonzero(np.isfinite(end))[-1]]
             far = np.flatnonzero(np.abs(end - inner) > RIM_MV)
             end[: far.max(initial=-1) + 1] = np.nan
@@ -461,10 +464,18 @@ def _piece(
     if there.sum() < 2 or len(x) == 0:
         empty = np.full(len(x), np.nan)
         return Piece(lead, first, empty, np.zeros(len(x)), x, empty, rhythm)
-    y = np.interp(x, curve.way_x, curve.way_y)
+    y = _smoothed(np.interp(x, curve.way_x, curve.way_y), SMOOTH_MM / calibration.speed_mm_s * RATE_HZ)
     y[~there[np.clip(np.round(x).astype(int), 0, len(there) - 1)] | (x < left - 1) | (x > right + 1)] = np.nan
     values = -(y - np.nanmedian(y)) / (calibration.px_per_mm_y * calibration.gain_mm_mv) if np.isfinite(y).any() else y
     return Piece(lead, first, values, np.interp(x, columns, curve.confidence), x, y, rhythm)
+
+
+def _smoothed(values: np.ndarray, window: float) -> np.ndarray:
+    """(n,) values, each from the quartic that fits best about it over a window of samples (Savitzky and Golay 1964)."""
+    from scipy import signal
+
+    odd = 2 * round(window / 2) + 1
+    return signal.savgol_filter(values, odd, SMOOTH_ORDER) if SMOOTH_ORDER < odd <= len(values) else values
 
 
 def _strip_lead(strip: Piece, named: str | None, grid: list[Piece]) -> str:

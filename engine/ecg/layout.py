@@ -44,6 +44,7 @@ EARLY = 0.14  # of a column's width: how far before its column a name may begin
 LATE = 0.55  # of a column's width: how far into it
 CONTRADICTION = 0.5  # what a name at another lead's place counts against a layout
 DROPPED_ROW = 0.8  # what a row that is taken for no curve counts against it
+NAMELESS = 0.3  # what a column counts against it none of whose names was read, where others were
 FAINT_ROW = 0.8  # what a row of curves counts against it that holds no ink, the whole width long
 SURE_WIDTH = 0.02  # by which curves that are as long as whole columns differ from them: names may stand elsewhere
 SURE_ENDS = 0.03  # of a column's width: ends of the curves that agree so well are the columns' ends
@@ -150,6 +151,8 @@ def _matched(
                 best[row, column] = (alike, word)
         else:
             score -= CONTRADICTION * max(like.values()) * word.confidence
+    named = {column for _, column in best}
+    score -= NAMELESS * (count - len(named)) if named else 0.0
     score += sum(value for value, _ in best.values()) + 0.5 * sum(strip[0] for strip in strips if strip)
     matched = [(word, row, column) for (row, column), (_, word) in sorted(best.items(), key=lambda item: item[0])]
     return score - 0.3 * abs(shift) / pitch, matched, tuple(strip[1] if strip else None for strip in strips)

@@ -6,7 +6,7 @@ a separator close to one, usually the steep stroke of a QRS complex, is not at s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,9 @@ FEW = 0.5  # share of the fullest column's strokes up to which others stand ther
 EVEN = 0.03  # by which the distances of separators may differ
 APART_MM = 20.0  # between columns; strokes that stand closer to a column's are curves'
 NEAR_MM = 6.0  # of a separator: what is taken for another may be a curve's stroke
+SOME_INK = 0.2  # from which a line is taken for ink in part
+RULED = 0.85  # of the page's height: no curve stands over so much of one column
+RULED_RIM_PX = 2  # of its blurred sides
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,20 @@ class Separators:
         top, bottom = max(0, int(y - reach)), int(y + reach) + 1
         at = np.clip(np.round(self.x).astype(int), 0, self.hidden.shape[1] - 1)
         return self.x[self.hidden[top:bottom, at].any(axis=0)]
+
+
+def without_ruled(separators: Separators, ink: np.ndarray) -> Separators:
+    """The separators, and hidden beside them the heavy upright lines of a grid that the network takes for ink in part.
+
+    ink: (h, w) 0..1, curves and separators. Such a line stands at one x over most of the height that has curves; where one
+    crosses it the line hides it.
+    """
+    height = np.flatnonzero((ink > SURE).any(axis=1))
+    if len(height) == 0:
+        return separators
+    some = ink[height[0] : height[-1] + 1] > SOME_INK
+    ruled = np.convolve(some.mean(axis=0) > RULED, np.ones(2 * RULED_RIM_PX + 1), "same") > 0
+    return replace(separators, hidden=separators.hidden | ruled)
 
 
 def find_separators(separator: np.ndarray, px_per_mm: float) -> Separators:

@@ -47,6 +47,7 @@ PULSE_ZONE_MM = 22.0  # from an end of a row: where its calibration pulse may st
 PULSE_EDGE_MM = 0.3  # what the falling edge takes
 PULSE_SURE = 0.5
 SUPPORT_MM = 0.35  # half window over which the ink along a path is averaged
+SAME_PX, SAME_SHARE = 2.0, 0.5  # rows that run so close to each other over so much of their length are one row
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def follow_rows(
     separators: Separators | None = None,
     letters: np.ndarray | None = None,
 ) -> list[RowCurve]:
-    """The curve of every row. trace: (h, w) 0..1; baselines: (rows,) px, ascending.
+    """The curve of every row. trace: (h, w) 0..1; baselines: (rows,) px, ascending; two that lead to one curve give one row.
 
     separators: strokes at which one curve ends and the next may begin at another height. letters: (h, w) 0..1, of print that
     curves may cross.
@@ -105,10 +106,30 @@ def follow_rows(
     if len(rows):  # once more, where they gain nothing by another row's ink
         paths[rows] = _paths(blank, baselines, px_per_mm, breaks, rows, paths)
     paths = np.clip(paths, 0, trace.shape[0] - 1)
-    return [
-        _curve(trace, _edges(trace, paths, row), paths[row], float(baselines[row]), px_per_mm, breaks[row])
-        for row in range(len(baselines))
-    ]
+    return _distinct(
+        [
+            _curve(trace, _edges(trace, paths, row), paths[row], float(baselines[row]), px_per_mm, breaks[row])
+            for row in range(len(baselines))
+        ]
+    )
+
+
+def _distinct(rows: list[RowCurve]) -> list[RowCurve]:
+    """The rows without those that follow another row's curve: tips of QRS complexes, all equally high, look like a row.
+
+    Of two that share a curve, the one whose baseline lies nearer to the curve's level stays.
+    """
+    away = [abs(np.nanmedian(row.y) - row.baseline) if np.isfinite(row.y).any() else np.inf for row in rows]
+    kept: list[int] = []
+    for k in sorted(range(len(rows)), key=lambda k: away[k]):
+        if not any(_one_curve(rows[k].y, rows[other].y) for other in kept):
+            kept.append(k)
+    return [rows[k] for k in sorted(kept)]
+
+
+def _one_curve(a: np.ndarray, b: np.ndarray) -> bool:
+    both = np.isfinite(a) & np.isfinite(b)
+    return bool(both.sum() > SAME_SHARE * len(a) and (np.abs(a - b)[both] < SAME_PX).mean() > SAME_SHARE)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from engine import models
 from engine.ecg.digitisation import Digitisation, DigitiseOptions
-from engine.ecg.digitise import Piece, _moved, _without_rims, digitise
+from engine.ecg.digitise import Piece, _moved, _smoothed, _without_rims, digitise
 from engine.ecg.leads import LEADS
 from engine.errors import RefusedStudy
 from training.ecg_page import RenderedPage, plain_style, render
@@ -87,6 +87,16 @@ def test_a_jump_at_the_end_of_a_column_is_not_read():
     assert not kept[-4:].any()
 
 
+def test_a_pulse_s_edge_is_not_read_where_the_ink_begins_late():
+    values = 0.02 * np.sin(np.arange(400) / 30)
+    values[:7] = np.nan
+    values[7:11] = 0.9
+    at = np.arange(400.0)
+    kept = np.isfinite(_without_rims(Piece("I", 0, values, np.ones(400), at, at.copy(), False)).values_mv)
+    assert not kept[:11].any()
+    assert kept[11:].all()
+
+
 def test_a_steep_stroke_up_to_a_separator_is_read():
     values = 0.02 * np.sin(np.arange(400) / 30)
     values[-4:] = 0.9
@@ -105,3 +115,17 @@ def test_a_reader_is_told_that_rows_were_moved_and_how_far():
     (told,) = _moved({"I": np.array([0.0, 2.0, 4.0]), "III": np.array([-6.0, 0.0, 0.0])})
     assert "12 ms" in told
     assert _moved({}) == ()
+
+
+def test_smoothing_takes_the_grain_and_leaves_the_wave():
+    at = np.arange(400)
+    true = 1.0 * np.exp(-(((at - 200) / 12.0) ** 2))  # QRS complex of 40 ms at half its height
+    grain = 0.05 * (-1.0) ** at
+    read = _smoothed(true + grain, 19)
+    assert read[200] == pytest.approx(1.0, abs=0.02)
+    assert np.sqrt(np.mean((read - true) ** 2)) < 0.01
+
+
+def test_a_stretch_shorter_than_the_window_stays_as_it_is():
+    values = np.array([0.0, 1.0, 0.0])
+    np.testing.assert_array_equal(_smoothed(values, 19), values)

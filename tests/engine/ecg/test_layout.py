@@ -70,3 +70,8 @@ def test_curves_as_long_as_four_columns_say_more_than_names_that_stand_wider():
     best = candidates(words, y, np.ones(4), SPAN)[0]
     starts = column_starts(best, np.array([660.0, 1195.0]), SPAN, (250.0, 500.0, 1000.0))
     np.testing.assert_allclose(starts, [100, 600, 1100, 1600, 2100], atol=16)
+
+
+def test_limb_leads_as_wide_as_the_page_are_no_halves_of_twelve_leads():
+    words, y = named("6x1")
+    assert candidates(words, y, np.ones(len(y)), SPAN)[0].name == "6x1"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.ecg.separators import find_separators
+from engine.ecg.separators import find_separators, without_ruled
 
 PX_PER_MM = 8.0
 ROWS, COLUMNS = (200, 450, 700), (600, 1100, 1600)
@@ -82,3 +82,18 @@ def test_a_line_across_the_rows_hides_curves_where_they_break_it_up():
     found = find_separators(line, PX_PER_MM)
     assert found.hidden[200 - 80 : 850 + 80, 400].all()
     assert not found.hidden[60, 400]
+
+
+def test_a_heavy_line_of_the_grid_hides_curves_over_the_whole_page_but_ends_no_column(drawn):
+    ink = drawn.copy()
+    ink[200:700, 900:904] = 0.4  # as the network sees it: ink in part
+    ink[150:600, 1300:1304] = 0.9  # QRS complexes of two rows, one below the other
+    found = without_ruled(find_separators(drawn, PX_PER_MM), ink)
+    assert found.hidden[:, 900:904].all()
+    assert not found.hidden[:, 1300:1304].any()
+    np.testing.assert_allclose(found.x, np.array(COLUMNS) - 0.5, atol=1)
+
+
+def test_a_page_without_ink_has_no_heavy_lines(drawn):
+    separators = find_separators(drawn, PX_PER_MM)
+    assert without_ruled(separators, np.zeros_like(drawn)) is separators

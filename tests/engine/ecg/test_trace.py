@@ -120,3 +120,9 @@ def test_a_curve_is_followed_through_a_letter_that_hides_it():
     ink[275:295, 280:320] = 0
     (row,) = follow_rows(ink, np.array([250.0]), PX_PER_MM, letters=letters)
     assert row.y[295:306].max() > true[300] - 6
+
+
+def test_tips_that_look_like_a_row_of_their_own_make_none():
+    true = wave(250, 80.0)
+    rows = follow_rows(drawn(true), np.array([170.0, 250.0]), PX_PER_MM)
+    assert [row.baseline for row in rows] == [250.0]
