@@ -17,10 +17,11 @@ LAWS = {("I", "II", "III"): (1.0, -1.0, 1.0), ("aVR", "aVL", "aVF"): (1.0, 1.0, 
 MOST_MS = 32.0  # of skew between rows: more is a page that was not flattened
 COARSE_MS = 4.0  # step of the first search
 RIM_MS = 60.0  # at both ends of a column, where the curve may run into separators
-KNOTS = 3  # between which a lead's shift goes straight
+KNOTS = 7  # between which a lead's shift goes straight
 STEPS = 6  # of the refinement
 OUTLIER = 3.0  # standard deviations of the residual, beyond which a sample counts less
 PRIOR = 0.004  # share of the leads' power that moving one of them by MOST_MS has to be worth
+BENDING = 1.0  # what a bend of the shift at a knot counts beside the shift itself
 WORTH = 0.9  # of the residual, above which nothing is moved
 
 
@@ -82,9 +83,9 @@ def _coarse(signed: np.ndarray, inner: np.ndarray, power: float) -> np.ndarray:
 
 
 def _refined(signed: np.ndarray, inner: np.ndarray, shifts: np.ndarray, power: float) -> np.ndarray:
-    """Gauss-Newton on the knots' shifts from there, outliers held down, large shifts disfavoured."""
+    """Gauss-Newton on the knots' shifts from there, outliers held down, large and bent shifts disfavoured."""
     shares = [along(knot, signed.shape[1]) for knot in np.eye(KNOTS)]
-    count, most = int(inner.sum()), MOST_MS * RATE_HZ / 1000
+    prior = _prior() * power * int(inner.sum())
     for _ in range(STEPS):
         moved = _moved(signed, shifts)
         slopes = np.gradient(moved, axis=1)
@@ -92,9 +93,18 @@ def _refined(signed: np.ndarray, inner: np.ndarray, shifts: np.ndarray, power: f
         matrix, law = np.stack(columns, axis=1)[inner], moved.sum(axis=0)[inner]
         away = np.abs(law - np.median(law))
         weight = np.minimum(1.0, OUTLIER * away.std() / np.maximum(away, 1e-9))
-        prior = np.full(3 * KNOTS, PRIOR * power * count / most**2)
-        normal = (matrix * weight[:, None]).T @ matrix + np.diag([*prior, 1e-6])
-        right = -(matrix * weight[:, None]).T @ law - np.array([*(prior * shifts.ravel()), 0.0])
+        normal = (matrix * weight[:, None]).T @ matrix
+        right = -(matrix * weight[:, None]).T @ law
+        normal[:-1, :-1] += prior
+        normal[-1, -1] += 1e-6
+        right[:-1] -= prior @ shifts.ravel()
         change = np.linalg.solve(normal, right)[: 3 * KNOTS].reshape(3, KNOTS)
         shifts = shifts + np.clip(change, -4, 4)
     return shifts
+
+
+def _prior() -> np.ndarray:
+    """(3 KNOTS, 3 KNOTS) of a quadratic form in the shifts: share of the leads' power that they have to be worth."""
+    bends = np.diff(np.eye(KNOTS), n=2, axis=0)
+    one_lead = 3 / KNOTS * np.eye(KNOTS) + BENDING * bends.T @ bends
+    return PRIOR / (MOST_MS * RATE_HZ / 1000) ** 2 * np.kron(np.eye(3), one_lead)
