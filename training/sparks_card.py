@@ -35,7 +35,8 @@ and thresholds chosen on {n[1]} others. No real recording was used.
 
 **Measured** on recordings of the same simulator that were neither trained on nor used to choose (event F1, 95 % interval
 over recordings; one threshold for all conditions). `snrN`: a spark's peak stands N deviations of single-frame noise above
-F0, `snr05` half a one; `mixed`: all amplitudes, puffs, waves, drift. The matched filter alone stands beside it.
+F0, `snr05` half a one, `snr05_coarse` the same with pixels of 0.3 um, which leave a spark the least light; `mixed`: all
+amplitudes, puffs, waves, drift. The matched filter alone stands beside it.
 
 | condition | recordings | reader | matched filter |
 | --- | --- | --- | --- |
@@ -43,9 +44,8 @@ F0, `snr05` half a one; `mixed`: all amplitudes, puffs, waves, drift. The matche
 
 In recordings without a spark it claims {figures["empty_extra"]["value"]:.2f} on average (n = {figures["empty_extra"]["n"]}).
 
-**Limits**: other cells, dyes and microscopes than simulated are unmeasured. Below half a deviation nothing is promised; at
-half a deviation, pixels of 0.3 um leave a spark less light than pixels of 0.2 um do, and fewer are found. Pixels are those of
-the fitted shape, not of a segmenting network.
+**Limits**: other cells, dyes and microscopes than simulated are unmeasured. Below half a deviation nothing is promised. Pixels
+are those of the fitted shape, not of a segmenting network.
 Line scans: their label says `validated: false`.
 {_outlines(tried) if tried else ""}
 Research use, not a medical device.

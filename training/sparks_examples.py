@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,8 @@ from training.sparks_simulator import (
 ANNOTATED_PX = 20.0  # how far a mark made by hand may lie from the spark
 LEFT_OUT_PX = 3  # px and frames around puffs and waves in which nothing counts
 SEARCH = 1  # raised when what is found in a recording, or how it is described, changes
+SPLITS = ("train", "validation", "test", "coarse")
+COARSE_UM = 0.3  # of `coarse` recordings, for measuring alone: pixels of this size leave a faint spark the least light
 NEAR_UM = 1.8  # smallest distance at which readers tell two sparks apart
 
 
@@ -85,7 +87,7 @@ def load_or_draw(folder: Path, split: str, number: int, line_scan: bool) -> Exam
 
 def drawn(split: str, number: int, line_scan: bool) -> tuple[str, Simulation, tuple[float, float]]:
     """The condition of an example, its recording, and the shares of its true pixel size and interval that are stated."""
-    rng = np.random.default_rng([11, int(line_scan), ("train", "validation", "test").index(split), number])
+    rng = np.random.default_rng([11, int(line_scan), SPLITS.index(split), number])
     condition, scene, stated = _scene(split, number, line_scan, rng)
     return condition, simulate(scene, rng), stated
 
@@ -280,7 +282,8 @@ def _scene(
     """A condition, its scene, and the shares of the true pixel size and interval that are taken for them.
 
     Of ten training scenes of cells, one is bright and one of unstated size, three are of random make, most of them crowded
-    and dim, and five are typical, as all for validation and test are. Half of the line scans are of unstated size.
+    and dim, and five are typical, as all for validation and test are; `coarse` ones are too.
+    Half of the line scans are of unstated size.
     """
     if line_scan:
         scene = random_scene(rng, True)
@@ -289,6 +292,8 @@ def _scene(
             brightened(scene, rng) if number % 3 == 1 else scene,
             _misstated(rng) if number % 2 else (1.0, 1.0),
         )
+    if split == "coarse":
+        return "snr05_coarse", replace(typical_scene("snr05", rng), um_per_px=COARSE_UM), (1.0, 1.0)
     if split == "train" and number % 10 == 7:
         return "bright", brightened(random_scene(rng), rng), _misstated(rng)
     if split == "train" and number % 10 == 8:

@@ -78,10 +78,11 @@ def _train_readers(asked: argparse.Namespace, cells: _Drawn, lines: _Drawn) -> N
         train += annotated_examples(folder)
     held = cells.get("validation", asked.held), lines.get("validation", asked.held // 4)
     test = cells.get("test", asked.held), lines.get("test", asked.held // 4)
+    coarse = cells.get("coarse", 2 * asked.held // 5)
     judge = choose(readers.train_events(train, asked.seed), *held)
     frame_reader, operating = _frames(judge, train, held[0])
     figures = {
-        "events": event_figures(test[0] + test[1], judge, matched_filter(held[0])),
+        "events": event_figures(test[0] + coarse + test[1], judge, matched_filter(held[0])),
         "frames": frame_figures(test[0], judge, frame_reader, operating),
     }
     print(json.dumps({"threshold": judge.threshold, "line": judge.threshold_line} | figures, indent=1), flush=True)

@@ -7,7 +7,8 @@ from engine.errors import EngineError
 from engine.sparks.features import EVENT_FEATURES, FRAME_FEATURES
 from engine.sparks.readers import KINDS
 from tests.engine.sparks.drawn_recording import drawn, tiff
-from training.sparks_examples import annotated_examples, example_of, load_or_draw
+from training.sparks_examples import COARSE_UM, annotated_examples, example_of, load_or_draw
+from training.sparks_examples import drawn as drawn_example
 from training.sparks_simulator import Scene, simulate
 
 SCENE = Scene(frames=60, height=40, width=80, um_per_px=0.3, sparks=3, peak_snr=3.0, hot_pixels=0, repeat_sites=0.0)
@@ -22,6 +23,12 @@ def test_every_bright_spark_has_its_candidate():
     assert example.missed == 0
     assert example.firing.any()
     assert not example.firing.all()
+
+
+def test_coarse_recordings_are_of_half_a_deviation_and_large_pixels():
+    condition, simulation, stated = drawn_example("coarse", 0, False)
+    scene = simulation.scene
+    assert (condition, scene.um_per_px, scene.peak_snr, stated) == ("snr05_coarse", COARSE_UM, 0.5, (1.0, 1.0))
 
 
 def test_an_example_is_kept_and_read_again(tmp_path):
