@@ -175,6 +175,7 @@ def _choose_clips(own: Desk, key: str) -> None:
 
 def _why(found: Result) -> None:
     from app_pages.echo_views.discs_view import attributed_picture, confidence_picture, discs_picture
+    from engine.echo_ef.confidence import calibrated
 
     section("Why", "The volume rests on twenty discs across the long axis; the doubt about the walls is tinted.")
     why = explanation(found)
@@ -182,25 +183,17 @@ def _why(found: Result) -> None:
         return
     evidence: EchoEfEvidence = found.analysis.evidence
     frames = why.details["frames"]
-    chosen = st.segmented_control(
-        "Frame", frames, default=frames[0], format_func=lambda k: _frame_name(evidence, k), key=f"frame-{found.key}"
-    )
-    k = frames.index(frames[0] if chosen is None else chosen)
-    square, shares = evidence.squares[frames[k]], evidence.shares[frames[k]]
-    for column, picture, said in zip(
-        st.columns(3),
-        (
-            discs_picture(square, shares),
-            confidence_picture(square, shares),
-            attributed_picture(square, why.arrays["grad_cam"][k]),
-        ),
-        (
-            "Long axis and discs on the drawn cavity",
-            "Doubt: the stronger the pink, the less sure which structure it is",
-            "What the drawn cavity rests on (Grad-CAM): purple little, yellow most",
-        ),
-        strict=True,
-    ):
+    shown = _frame_to_explain(evidence, frames, found.key)
+    square, shares = evidence.squares[shown], evidence.shares[shown]
+    doubt = confidence_picture(square, calibrated(shares, evidence.temperature).max(0))
+    pictures = [
+        (discs_picture(square, shares), "Long axis and discs on the drawn cavity"),
+        (doubt, "Doubt: the stronger the pink, the less sure which structure it is"),
+    ]
+    if shown in frames:
+        rests_on = attributed_picture(square, why.arrays["grad_cam"][frames.index(shown)])
+        pictures.append((rests_on, "What the drawn cavity rests on (Grad-CAM): purple little, yellow most"))
+    for column, (picture, said) in zip(st.columns(3), pictures, strict=False):
         column.image(picture, width="stretch", caption=said, alt=said)
     _video_why(evidence, why)
     influence = why.arrays["frame_influence"]
@@ -210,6 +203,23 @@ def _why(found: Result) -> None:
             f"Without any single frame the EF moves by at most {abs(influence[most]):.1f} points (frame {most + 1}). "
             "The explanation file has every frame’s share."
         )
+
+
+def _frame_to_explain(evidence: EchoEfEvidence, frames: list[int], key: str) -> int:
+    """The frame that the reader chose: of end-diastole or end-systole, or any other (without Grad-CAM)."""
+    other = -1
+    choices = [*frames, other] if len(evidence.squares) > len(frames) else frames
+    chosen = st.segmented_control(
+        "Frame",
+        choices,
+        default=frames[0],
+        format_func=lambda k: "Another" if k == other else _frame_name(evidence, k),
+        key=f"frame-{key}",
+    )
+    if chosen != other:
+        return frames[0] if chosen is None else chosen
+    number = st.slider("Any frame", 1, len(evidence.squares), frames[0] + 1, key=f"any-frame-{key}")
+    return number - 1
 
 
 def _video_why(evidence: EchoEfEvidence, why: Explanation) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from engine.analysis import Analysis
 from engine.echo_ef import echonet
 from engine.echo_ef.beats import find_beats
+from engine.echo_ef.confidence import calibrated
 from engine.echo_ef.evidence import EchoEfEvidence
 from engine.echo_ef.peers import PeerOpinion
 from engine.echo_ef.task import networks
@@ -20,8 +21,8 @@ from explain.structure_maps import grad_cam
 from explain.video_maps import clip_maps
 
 AXES = {
-    "confidence": "(frame, y, x) 0..1: probability of the structure drawn there; frames as details.frames, pixels of the square "
-    "that the network saw (details.box: its top, bottom, left, right in the recording's pixels)",
+    "confidence": "(frame, y, x) 0..1: calibrated probability of the structure drawn there; frames as details.frames, pixels of "
+    "the square that the network saw (details.box: its top, bottom, left, right in the recording's pixels)",
     "grad_cam": "(frame, y, x), as confidence: what raises the drawn LV cavity's score (Grad-CAM, the mean of "
     "both networks), 0 or more",
     "frame_influence": "(frame) of the whole recording: EF in points with every frame minus EF without this one; NaN where no "
@@ -47,7 +48,7 @@ def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) 
     )
     progress(0.8, "Leaving out each frame")
     arrays = {
-        "confidence": evidence.shares[frames].max(1).astype(np.float32),
+        "confidence": calibrated(evidence.shares[frames], evidence.temperature).max(1),
         "grad_cam": maps,
         "frame_influence": frame_influence(evidence.volumes, evidence.frame_rate_hz),
     }

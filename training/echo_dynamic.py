@@ -31,11 +31,12 @@ class Listed:
 
 @dataclass(frozen=True)
 class Traced:
-    """One traced frame: (H, W) uint8 grey, and its mask of CAVITY."""
+    """One traced frame: (H, W) uint8 grey, its mask of CAVITY, and its video's ejection fraction in %."""
 
     image: np.ndarray
     mask: np.ndarray
     split: str
+    ejection_fraction: float
 
 
 def find(data: Path) -> Path | None:
@@ -107,7 +108,7 @@ def _traced(video: Listed, tracings: dict[int, np.ndarray]) -> list[Traced]:
                 break
             if k in tracings:
                 grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-                found.append(Traced(grey, tracing_mask(tracings[k], grey.shape), video.split))
+                found.append(Traced(grey, tracing_mask(tracings[k], grey.shape), video.split, video.ejection_fraction))
     finally:
         capture.release()
     return found

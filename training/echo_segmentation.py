@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.echo_ef.ejection_fraction import PRESERVED, REDUCED
+from engine.echo_ef.volumes import discs
 from engine.unet import UNet
 from training import echo_dynamic
 from training.echo_augment import augment
@@ -39,7 +41,10 @@ SEED = 20
 class Round:
     """Epochs whose learning rate falls from `rate` to nothing as a cosine. strength, far, strange: see `augment`.
 
-    frames: MOVED, EXACT or FINE. counts: the network's weights after this round are in the mean that is shipped.
+    frames: MOVED, EXACT or FINE. counts: the share of the network after this round in the mean that is shipped, relative to the
+    others'.
+    begins: the rounds (numbers from 0) whose mean weights this one starts from; none: it goes on from where the last ended.
+    balanced: reduced, mildly reduced and preserved ejection fractions are drawn alike, however few patients have them.
     """
 
     epochs: int
@@ -48,19 +53,25 @@ class Round:
     far: float
     strange: float
     frames: str = FINE
-    counts: bool = False
+    counts: float = 0.0
+    begins: tuple[int, ...] = ()
+    balanced: bool = False
 
 
 # The early rounds of the first network are as they were when the shipped file was made.
 COURSES = {
     "echo-apical": (
         Round(40, 2e-3, 1.0, 0.0, 0.0, MOVED), Round(18, 8e-4, 0.4, 0.3, 0.0, MOVED), Round(8, 5e-4, 0.3, 0.2, 0.0, EXACT),
-        Round(9, 6e-4, 0.4, 0.1, 0.1, counts=True), Round(6, 6e-4, 0.6, 0.2, 0.5, counts=True),
+        Round(9, 6e-4, 0.4, 0.1, 0.1, counts=2), Round(6, 6e-4, 0.6, 0.2, 0.5, counts=2),
+        Round(12, 5e-4, 0.4, 0.1, 0.25, counts=1, begins=(3, 4), balanced=True),
     ),
     "echo-apical-second": (
-        Round(30, 2e-3, 1.0, 0.1, 0.0), Round(12, 1e-3, 0.5, 0.2, 0.0), Round(9, 8e-4, 0.4, 0.2, 0.3, counts=True),
+        Round(30, 2e-3, 1.0, 0.1, 0.0), Round(12, 1e-3, 0.5, 0.2, 0.0), Round(9, 8e-4, 0.4, 0.2, 0.3, counts=1),
+        Round(20, 8e-4, 0.5, 0.15, 0.25, counts=1, begins=(2,), balanced=True),
     ),
 }  # fmt: skip
+# Overlap is best where a pixel counts as heart from somewhat below an even chance on (about half the overlap that is reached).
+STRUCTURE_ODDS = 1.3
 OTHERS_SHARE = 0.15  # of a batch: pictures that hold no four-chamber view, to learn to draw nothing there
 OTHER_CLIPS = (  # sets whose terms allow training; the clips of other views
     "plax/test1.mp4", "plax/test2.mp4", "plax/pocus1.mp4", "plax/pocus2.mp4", "plax/pocus3.mp4", "plax/pocus4.mp4",
@@ -76,16 +87,18 @@ STILLS_PER_SET = 60
 class Frames:
     """images: (N, SIZE, SIZE) uint8; masks: the same, class numbers; validates: (N,) bool, by patient.
 
-    whole: (N,) bool, all structures are drawn in the mask; elsewhere the cavity alone.
+    whole: (N,) bool, all structures are drawn in the mask; elsewhere the cavity alone. bands: (N,) int, of the patient's
+    ejection fraction: 0 reduced, 1 mildly reduced, 2 preserved.
     """
 
     images: np.ndarray
     masks: np.ndarray
     validates: np.ndarray
     whole: np.ndarray
+    bands: np.ndarray
 
     def of(self, chosen: np.ndarray) -> Frames:
-        return Frames(self.images[chosen], self.masks[chosen], self.validates[chosen], self.whole[chosen])
+        return Frames(*(each[chosen] for each in vars(self).values()))
 
     def and_also(self, more: Frames) -> Frames:
         """These and more."""
@@ -95,25 +108,58 @@ class Frames:
 
 def read_camus(folder: Path, moved: bool = False, side: int = SIZE) -> Frames:
     """Every frame of the CAMUS layout, letterboxed to `side`; masks `moved` as MOVED tells."""
-    images, masks, validates = [], [], []
+    images, masks, validates, names = [], [], [], []
+    volumes: dict[str, dict[str, float]] = {}
     with (folder / "index.csv").open() as file:
         for row in csv.DictReader(file):
             image, mask = read_pair(folder, row["file"])
             images.append(letterbox(image, cv2.INTER_AREA, side))
             masks.append(letterbox(mask, cv2.INTER_NEAREST if moved else cv2.INTER_NEAREST_EXACT, side))
             validates.append(row["split"] == "valid")
-    return Frames(np.stack(images), np.stack(masks), np.array(validates), np.ones(len(images), bool))
+            names.append(row["patient"])
+            cavity = discs(mask)
+            volumes.setdefault(row["patient"], {})[row["phase"]] = cavity.volume if cavity else math.nan
+    bands = {name: band_of(100 * (1 - of["ES"] / of["ED"])) for name, of in volumes.items()}
+    return Frames(
+        np.stack(images),
+        np.stack(masks),
+        np.array(validates),
+        np.ones(len(images), bool),
+        np.array([bands[name] for name in names]),
+    )
+
+
+def band_of(ejection_fraction: float) -> int:
+    """0 reduced (40 % or less), 1 mildly reduced (below 50 %), 2 preserved."""
+    return int(ejection_fraction > REDUCED) + int(ejection_fraction >= PRESERVED)
+
+
+def balanced(bands: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count,) places in `bands`, mixed: every band that is there as often as every other (give or take one).
+
+    Within a band each place comes as often as every other (give or take one).
+    """
+    present = np.unique(bands)
+    shares = [len(part) for part in np.array_split(np.arange(count), len(present))]
+    drawn = []
+    for band, share in zip(present, shares, strict=True):
+        own = np.flatnonzero(bands == band)
+        rounds = [rng.permutation(own) for _ in range(math.ceil(share / len(own)))]
+        drawn.append(np.concatenate(rounds)[:share])
+    return rng.permutation(np.concatenate(drawn))
 
 
 def read_dynamic(folder: Path, side: int = SIZE) -> Frames:
     """The traced frames of EchoNet-Dynamic's layout that train or validate; those of its test split are left alone."""
-    images, masks, validates = [], [], []
+    images, masks, validates, bands = [], [], [], []
     for traced in echo_dynamic.traced_frames(folder):
         if traced.split in ("TRAIN", "VAL"):
             images.append(letterbox(traced.image, cv2.INTER_LINEAR, side))
             masks.append(letterbox(traced.mask, cv2.INTER_NEAREST_EXACT, side))
             validates.append(traced.split == "VAL")
-    return Frames(np.stack(images), np.stack(masks), np.array(validates), np.zeros(len(images), bool))
+            bands.append(band_of(traced.ejection_fraction))
+    whole = np.zeros(len(images), bool)
+    return Frames(np.stack(images), np.stack(masks), np.array(validates), whole, np.array(bands))
 
 
 def read_pair(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -231,6 +277,7 @@ def train(
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
     steps = len(kinds[course[-1].frames].frames.images) // BATCH
     ends = list(accumulate(at.epochs for at in course))
+    firsts = [0, *ends[:-1]]
     newest, start = runs / "newest.pt", 0
     runs.mkdir(parents=True, exist_ok=True)
     if newest.is_file():
@@ -244,9 +291,12 @@ def train(
         now, _ = pace(course, epoch)
         training, others = kinds[now.frames].frames, kinds[now.frames].others
         strengths = (now.strength, now.far, now.strange)
+        if now.begins and epoch in firsts:
+            average.load_state_dict(_mean({runs / f"round{k}.pt": 1 for k in now.begins}))
+            network.load_state_dict(average.module.state_dict())
         network.train()
         total = 0.0
-        for k, chosen in enumerate(np.array_split(rng.permutation(len(training.images))[: steps * BATCH], steps)):
+        for k, chosen in enumerate(np.array_split(_order(training, now, steps * BATCH, rng), steps)):
             _, rate = pace(course, epoch + k / steps)
             rate *= min(1, (epoch * steps + k + 1) / 200)
             for group in optimiser.param_groups:
@@ -283,14 +333,26 @@ def train(
             f"epoch {epoch} loss {total / steps:.4f} dice lv {lv:.4f} myocardium {myocardium:.4f} atrium {atrium:.4f}",
             flush=True,
         )
-    average.load_state_dict(_mean([runs / f"round{k}.pt" for k, at in enumerate(course) if at.counts]))
+    average.load_state_dict(_mean({runs / f"round{k}.pt": at.counts for k, at in enumerate(course) if at.counts}))
     return average.module
 
 
-def _mean(files: Sequence[Path]) -> dict[str, Tensor]:
-    """The mean of weights after several rounds: one is best on its own hospital, one on strange machines (Wortsman 2022)."""
-    states = [torch.load(file, weights_only=True) for file in files]
-    return {k: torch.stack([s[k].float() for s in states]).mean(0).to(states[0][k].dtype) for k in states[0]}
+def _order(frames: Frames, now: Round, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count,) the frames of one epoch, in their order."""
+    return balanced(frames.bands, count, rng) if now.balanced else rng.permutation(len(frames.images))[:count]
+
+
+def _mean(shares: Mapping[Path, float]) -> dict[str, Tensor]:
+    """The mean of weights after several rounds: one is best on its own hospital, one on strange machines (Wortsman 2022).
+
+    shares: of each file, relative to the others'.
+    """
+    states = [torch.load(file, weights_only=True) for file in shares]
+    part = torch.tensor(list(shares.values()), dtype=torch.float32) / sum(shares.values())
+    return {
+        k: torch.tensordot(part, torch.stack([s[k].float() for s in states]), 1).to(states[0][k].dtype)
+        for k in states[0]
+    }
 
 
 def trained(name: str, data: Path, runs: Path, threads: int) -> nn.Module:
@@ -301,7 +363,14 @@ def trained(name: str, data: Path, runs: Path, threads: int) -> nn.Module:
     course = COURSES[name]
     kinds = {kind: _pictures(data, kind) for kind in dict.fromkeys(at.frames for at in course)}
     validation = read_camus(data / "camus_a4c")
-    return train(course, kinds, validation.of(validation.validates), runs, threads).eval()
+    return readier(train(course, kinds, validation.of(validation.validates), runs, threads).eval())
+
+
+def readier(network: nn.Module) -> nn.Module:
+    """The network, every structure's odds against the background times STRUCTURE_ODDS."""
+    with torch.no_grad():
+        network.get_parameter("head.bias")[0] -= math.log(STRUCTURE_ODDS)
+    return network
 
 
 def _pictures(data: Path, kind: str) -> Pictures:

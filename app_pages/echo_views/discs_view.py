@@ -37,9 +37,9 @@ def png(picture: np.ndarray) -> bytes:
     return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
-def confidence_picture(square: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """The frame with what is unsure tinted: the less the likeliest class is sure, the stronger."""
-    return doubted(_enlarged(square), cv2.resize(shares.astype(np.float32).max(0), _side(square)))
+def confidence_picture(square: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """The frame with what is unsure tinted: the less sure (S, S) 0..1 what is drawn there, the stronger."""
+    return doubted(_enlarged(square), cv2.resize(confidence, _side(square)))
 
 
 def attributed_picture(square: np.ndarray, weights: np.ndarray) -> np.ndarray:

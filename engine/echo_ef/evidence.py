@@ -19,6 +19,7 @@ class EchoEfEvidence:
     """squares: (T, S, S) uint8, what the network saw; shares: (T, 4, S, S) float16 probabilities of background, cavity,
     myocardium, atrium; volumes: (T,) mL with a pixel size, else cubic pixels of the square, NaN where no ventricle is drawn.
 
+    temperature: by which `shares` are surer than they turn out (see `confidence.calibrated`).
     area_length_ef: (n,) the same beats' EF by area and length, a cross-check, NaN where it can't be told.
     box: where the square lies in the frame. plain, drawn: JPEG per frame at display size, black outside the
     sector, without and with the structures. whole: the first frame with what lies beside the sector, for depth marks.
@@ -28,6 +29,7 @@ class EchoEfEvidence:
 
     squares: np.ndarray
     shares: np.ndarray
+    temperature: float
     volumes: np.ndarray
     box: Letterbox
     frame_rate_hz: float | None

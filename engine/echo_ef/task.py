@@ -17,10 +17,11 @@ from engine.echo.mask_file import mask_npz
 from engine.echo.overlay import Structure, display_frames, jpeg, webm, whole_frame
 from engine.echo.recording import Opening, best_box, inside, read_opening, squares_of
 from engine.echo.sector import Sector
-from engine.echo.segmentation import agreed, in_turn, steadied
+from engine.echo.segmentation import agreed, in_turn, looked_again, steadied
 from engine.echo_ef import echonet, peers
 from engine.echo_ef.anatomy import tidy
 from engine.echo_ef.beats import Beat, find_beats, heart_rate
+from engine.echo_ef.confidence import calibrated
 from engine.echo_ef.ejection_fraction import Estimate, MeasuredError, estimate, labels
 from engine.echo_ef.evidence import EchoEfEvidence
 from engine.echo_ef.view import four_chamber_logit, upright
@@ -40,8 +41,8 @@ STRUCTURES = (
     Structure(ATRIUM, "left_atrium", "Left atrium", (80, 150, 255)),
 )
 LEAST_PX = (160, 110, 60)  # of cavity, myocardium and atrium in the square: less is no apical view of a heart
-# Mean probability of the drawn structures that is called sure; with less, nothing is measured. Where the two networks do not
-# agree it is low. On the frames of validation patients it is 0.92 and more.
+# Mean probability of the drawn structures, as the networks say it, that is called sure; with less, nothing is measured. Where
+# the two networks do not agree it is low. On the frames of validation patients it is 0.92 and more.
 SURE = 0.88
 # The same of the surer half of a recording's frames: a heart that swings in fluid is drawn well in some of them alone. A single
 # frame has to reach SURE itself.
@@ -94,7 +95,7 @@ class Drawn:
     @property
     def masks(self) -> np.ndarray:
         """(T, SIDE, SIDE) uint8."""
-        return np.stack([tidy(mask) for mask in self.shares.argmax(1).astype(np.uint8)])
+        return np.stack([tidy(shares.argmax(0).astype(np.uint8)) for shares in self.shares])
 
 
 def options(fields: Mapping[str, str]) -> EchoEfOptions:
@@ -138,7 +139,8 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
     drawn, looks, sector = _draw(video, store, part(progress, 0.0, ours))
     volumes, axes = _volumes(drawn, video.pixel_size)
     beats = () if video.still or not drawn.clear else find_beats(volumes, video.frame_rate_hz)
-    error = MeasuredError.of(store.get("echo-apical").weight.operating)
+    operating = store.get("echo-apical").weight.operating
+    error, temperature = MeasuredError.of(operating), float(operating["temperature"])
     other = np.array([_area_length_ef(axes[b.ed_frame], axes[b.es_frame]) for b in beats])
     said = None
     if asked.peers:
@@ -149,6 +151,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
     evidence = EchoEfEvidence(
         drawn.squares,
         drawn.shares,
+        temperature,
         volumes,
         drawn.box,
         video.frame_rate_hz,
@@ -166,7 +169,7 @@ def answer(study: Study, asked: EchoEfOptions | None, store: ModelStore, progres
     return Answer(
         labels(found) if found else (),
         _measurements(beats, found, volumes, video.pixel_size, video.frame_rate_hz) + _peers_measured(said),
-        _quality(drawn, looks, beats, axes) + _peers_agree(found, said),
+        _quality(drawn, temperature, looks, beats, axes) + _peers_agree(found, said),
         files | {"beats": ("beats.csv", _beats_csv(beats))},
         _details(video, drawn, beats, found, volumes) | _proposed(printed),
         evidence,
@@ -200,11 +203,21 @@ def _draw(video: Video, store: ModelStore, progress: Progress) -> tuple[Drawn, f
     first = np.stack([box.shrink(frame) for frame in opening.few(VIEW_FRAMES)])
     _check_view(Drawn(first, shares, box), view)
     squares = squares_of(frames, opening.sector, box, part(progress, 0.1, 0.4))
-    steady = steadied(in_turn(squares, models, part(progress, 0.4, 0.95)))
+    steady = draw(squares, models, part(progress, 0.4, 0.95))
     spread = np.linspace(0, len(squares) - 1, min(VIEW_FRAMES, len(squares))).round().astype(int)
     few = Drawn(squares[spread], agreed(squares[spread], models, part(progress, 0.95, 1.0)), box)
     looks = _check_view(few, view)
     return Drawn(squares, steady, box, clear=_forgiving_sureness(few.shares) >= SURE), looks, opening.sector
+
+
+def draw(squares: np.ndarray, models: Sequence[LoadedModel], progress: Progress) -> np.ndarray:
+    """(T, SIDE, SIDE) uint8 frames of a recording -> (T, 4, SIDE, SIDE) float16 probabilities, steady in time.
+
+    One or two frames alone have the time for several looks instead.
+    """
+    if len(squares) < 3:
+        return looked_again(squares, models, progress)
+    return steadied(in_turn(squares, models, progress))
 
 
 def networks(store: ModelStore) -> tuple[LoadedModel, ...]:
@@ -374,16 +387,18 @@ def _peers_agree(found: Estimate | None, said: peers.PeerOpinion | None) -> tupl
     return (Quality("own_networks_apart", round(apart, 1), apart <= PEERS_AGREE, name, "%"),)
 
 
-def _quality(drawn: Drawn, looks: float, beats: tuple[Beat, ...], axes: list[Discs | None]) -> tuple[Quality, ...]:
-    sure = _sureness(drawn.shares[:: max(1, len(drawn.shares) // 32)])
+def _quality(
+    drawn: Drawn, temperature: float, looks: float, beats: tuple[Beat, ...], axes: list[Discs | None]
+) -> tuple[Quality, ...]:
+    some = drawn.shares[:: max(1, len(drawn.shares) // 32)]
     found = [
         Quality(
             "view_probability", round(1 / (1 + float(np.exp(-looks))), 4), True, "Looks like four chambers (0 to 1)"
         ),
         Quality(
             "segmentation_confidence",
-            round(sure, 4),
-            drawn.clear and sure > SURE,
+            round(_sureness(calibrated(some, temperature)), 4),
+            drawn.clear and _sureness(some) > SURE,
             "Mean probability of what is drawn (0 to 1)",
         ),
         Quality("whole_beats", float(len(beats)), bool(beats), "Whole beats in the recording"),
