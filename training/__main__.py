@@ -8,6 +8,7 @@ import sys
 TRAININGS = {
     "cardiac-mr": "training.cardiac_mr",
     "cardiac-mr-segmentation": "training.cardiac_mr_segmentation",
+    "cardiac-mr-stack": "training.cardiac_mr_stack",
     "cardiac-mr-views": "training.cardiac_mr_views",
     "echo-ef": "training.echo_ef",
     "echo-plax": "training.echo_plax",

@@ -1,4 +1,4 @@
-"""Makes both weights of cardiac MR, measures them on patients held back, and writes their cards.
+"""Makes the three weights of cardiac MR, measures them on patients held back, and writes their cards.
 
     python -m training cardiac-mr --data DIR [--evaluate | --card]
 
@@ -17,8 +17,8 @@ import torch
 from engine import models, weights
 from engine.mr import segmentation, views
 from engine.mr.views import CLASSES
-from training import cardiac_mr_segmentation, cardiac_mr_views
-from training.cardiac_mr_card import segmentation_card, views_card
+from training import cardiac_mr_segmentation, cardiac_mr_stack, cardiac_mr_views
+from training.cardiac_mr_card import segmentation_card, stack_card, views_card
 from training.cardiac_mr_data import Slice, acdc_people, read_acdc, read_sunnybrook
 from training.cardiac_mr_scores import (
     Figure,
@@ -62,19 +62,21 @@ def _segmentation(asked: argparse.Namespace) -> None:
     distances = {name: person.slice_mm for name, person in people.items()}
     held_back = [s for s in slices if s.validates]
     if asked.evaluate:
-        print(table(segmentation_figures(held_back, distances, _shipped(segmentation.WEIGHT), _say)))
+        print(table(segmentation_figures(held_back, distances, _shipped_pair(), _say)))
         return
     if asked.card:
-        network = _shipped(segmentation.WEIGHT).module
+        network, stacked = (model.module for model in _shipped_pair())
     else:
         network = cardiac_mr_segmentation.train(slices, asked.runs / "cardiac-mr", asked.threads)
+        stacked = cardiac_mr_stack.train(slices, network, asked.runs / "cardiac-mr-stack", asked.threads)
     groups = cohort_groups(slices, distances, people)
 
     def ship(figures: list[Figure]) -> None:
         publish(segmentation.WEIGHT, network.state_dict(), segmentation_card(figures, groups, _counts(slices)))
+        publish(segmentation.STACK_WEIGHT, stacked.state_dict(), stack_card(figures, _counts(slices)))
 
-    ship([])  # measured is the file that is shipped, in its half precision
-    ship(segmentation_figures(held_back, distances, _shipped(segmentation.WEIGHT), _say))
+    ship([])  # measured are the files that are shipped, in their half precision
+    ship(segmentation_figures(held_back, distances, _shipped_pair(), _say))
 
 
 def _views(asked: argparse.Namespace) -> None:
@@ -106,6 +108,11 @@ def _shipped(name: str) -> models.LoadedModel:
     """The weight as it lies on the disk now."""
     weights.weight(name)
     return models.ModelStore("cpu").get(name)
+
+
+def _shipped_pair() -> tuple[models.LoadedModel, models.LoadedModel]:
+    """What draws the ventricles: the slices' network and the stack's."""
+    return _shipped(segmentation.WEIGHT), _shipped(segmentation.STACK_WEIGHT)
 
 
 def _counts(slices: list[Slice]) -> dict[str, tuple[int, int]]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from engine.mr.scale import BRIGHTEST, CROP_PX, MM_PER_PX, placed, warped
+from engine.mr.segmentation import alone, between
 from training.cardiac_mr_data import Slice
 
 ALONE = 0.2  # chance that a slice is seen without any neighbour
 LOST = 0.1  # chance that one more neighbour is missing
 MIRRORED = 0.05  # chance of a mirror image: left and right ventricle change sides, which pictures hardly ever do
+SHORT = 0.15  # chance that a stack is seen without one or two slices of an end
+GAP = 0.05  # chance that a slice within is missing
 BREATH_MM = 2.0  # neighbouring slices lie apart by another breath-hold
 
 
@@ -36,10 +41,48 @@ def drawn(
     ]
     images, mask = np.stack(seen, 2), warped(slice_.mask, matrix, labels=True)
     if rng.random() < 0.5 * strength:
-        images, mask = _bent(images, mask, rng)
+        images, mask = _follow(images, mask, _bend(rng))
     images = _greys(images, rng, strength)
     images[..., [beside[0] is None, False, beside[1] is None]] = 0
     return np.ascontiguousarray(images.transpose(2, 0, 1)), mask
+
+
+def drawn_stack(
+    stack: list[Slice], rng: np.random.Generator, strength: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """(N, 3, CROP_PX, CROP_PX) images and (N, CROP_PX, CROP_PX) masks of one patient's slices at one phase, changed alike.
+
+    As the engine shows them: in one window around the heart, each slice between its neighbours. From either end, and at
+    times short of some slices. Also returns the slices of each stack: one stack, or N lone pictures with chance ALONE.
+    """
+    stack = _as_scanned(stack, rng)
+    x, y = np.mean([s.centre for s in stack], 0)
+    matrix = _geometry(replace(stack[len(stack) // 2], centre=(float(x), float(y))), rng, strength)
+    bend = _bend(rng) if rng.random() < 0.5 * strength else None
+    images, masks = [], []
+    for one in stack:
+        moved = matrix.copy()
+        moved[:, 2] += strength * rng.normal(0, BREATH_MM / MM_PER_PX / 2**0.5, 2)
+        image, mask = warped(one.image, moved), warped(one.mask, moved, labels=True)
+        if bend is not None:
+            image, mask = _follow(image, mask, bend)
+        images.append(image)
+        masks.append(mask)
+    grey = _greys(np.stack(images, 2), rng, strength).transpose(2, 0, 1)
+    lone = rng.random() < ALONE
+    seen = alone(grey) if lone else between(grey)
+    return np.ascontiguousarray(seen), np.stack(masks), (1,) * len(stack) if lone else (len(stack),)
+
+
+def _as_scanned(stack: list[Slice], rng: np.random.Generator) -> list[Slice]:
+    """The slices from either end, at times fewer."""
+    stack = stack[:: 1 if rng.random() < 0.5 else -1]
+    if rng.random() < SHORT and len(stack) > 4:
+        stack = stack[int(rng.integers(1, 3)) :]
+    if rng.random() < GAP and len(stack) > 4:
+        lost = int(rng.integers(1, len(stack) - 1))
+        stack = stack[:lost] + stack[lost + 1 :]
+    return stack
 
 
 def _apart(image: np.ndarray | None, matrix: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -67,19 +110,24 @@ def _geometry(slice_: Slice, rng: np.random.Generator, strength: float) -> np.nd
     return (turn @ np.vstack([matrix, [0, 0, 1]]))[:2]
 
 
-def _bent(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A smooth displacement of a few pixels: other shapes of the same heart."""
+def _bend(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Where each pixel comes from, x and y, in a smooth displacement of a few pixels: other shapes of the same heart."""
     field = rng.normal(0, 1, (2, CROP_PX, CROP_PX)).astype(np.float32)
     reach = rng.uniform(7, 16)
     field = np.stack([cv2.GaussianBlur(part, (0, 0), reach) for part in field])
     field *= rng.uniform(0.5, 2.5) / field.std()
     rows, columns = np.mgrid[:CROP_PX, :CROP_PX].astype(np.float32)
-    x, y = columns + field[0], rows + field[1]
+    return columns + field[0], rows + field[1]
+
+
+def _follow(image: np.ndarray, mask: np.ndarray, bend: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Both bent."""
+    x, y = bend
     return cv2.remap(image, x, y, cv2.INTER_LINEAR), cv2.remap(mask, x, y, cv2.INTER_NEAREST)
 
 
 def _greys(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
-    """Of (H, W, 3) at once: gain, gamma, coil shading, coarser scans, ghosts of breathing and noise."""
+    """Of (H, W, N) at once: gain, gamma, coil shading, coarser scans, ghosts of breathing and noise."""
     image = np.clip(image, 0, None) ** np.exp(strength * rng.normal(0, 0.3))
     image = image * np.exp(strength * rng.normal(0, 0.2)) + strength * rng.normal(0, 0.05)
     if rng.random() < 0.5 * strength:
@@ -88,7 +136,7 @@ def _greys(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.n
         image = image * np.clip(1 + tilt[0] * rows + tilt[1] * columns + tilt[2] * rows * columns, 0.2, 2)[..., None]
     if rng.random() < 0.35 * strength:
         small = int(CROP_PX * rng.uniform(0.5, 0.9))
-        image = cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (CROP_PX, CROP_PX))
+        image = np.stack([_coarser(image[..., k], small) for k in range(image.shape[2])], 2)
     if rng.random() < 0.15 * strength:
         image = image + rng.uniform(0.05, 0.2) * np.roll(image, int(rng.integers(-25, 26)), int(rng.integers(2)))
     if rng.random() < 0.25 * strength:
@@ -96,3 +144,8 @@ def _greys(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.n
     if rng.random() < 0.5 * strength:
         image = image + rng.normal(0, rng.uniform(0.01, 0.10), image.shape)
     return np.clip(image, 0, BRIGHTEST).astype(np.float32)
+
+
+def _coarser(picture: np.ndarray, small: int) -> np.ndarray:
+    """(H, W) as if scanned at `small` pixels along each side."""
+    return cv2.resize(cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA), (CROP_PX, CROP_PX))

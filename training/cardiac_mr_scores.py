@@ -76,12 +76,15 @@ def stacks(slices: list[Slice], distances_mm: dict[str, float]) -> dict[str, tup
 
 
 def segmentation_figures(
-    slices: list[Slice], distances_mm: dict[str, float], model: LoadedModel, log: Callable[[str], None]
+    slices: list[Slice],
+    distances_mm: dict[str, float],
+    pair: tuple[LoadedModel, LoadedModel],
+    log: Callable[[str], None],
 ) -> list[Figure]:
-    """Overlap and volumes of whole stacks, overlap of single pictures without a pixel size."""
+    """Overlap and volumes of whole stacks, overlap of single pictures without a pixel size. pair: as the engine uses them."""
     overlap, errors = Sample(), Sample()
     for patient, (cine, truth) in stacks(slices, distances_mm).items():
-        found = segment(cine, model).labels
+        found = segment(cine, *pair).labels
         for name, k in STRUCTURES.items():
             for phase in (0, 1):
                 overlap.add(f"acdc_dice_{name}", dice(found[phase] == k, truth[phase] == k), patient)
@@ -91,7 +94,7 @@ def segmentation_figures(
                 errors.add(f"acdc_error_{code}", abs(said[code] - true[code]), patient)
         log(f"{patient} measured")
     for one in (s for s in slices if s.cavity_only):
-        labels = segment(Cine(one.image[None, None]), model).labels[0, 0]
+        labels = segment(Cine(one.image[None, None]), *pair).labels[0, 0]
         overlap.add("sunnybrook_dice_lv", dice(labels == 1, one.mask == 1), one.patient)
     return overlap.figures() + errors.figures()
 

@@ -1,7 +1,8 @@
 """LV cavity, LV myocardium and RV cavity in every slice and phase of a short-axis cine.
 
 Papillary muscles and trabeculae count to the cavity, as in the contours that the network learnt from.
-The heart is found first, then every picture is read in one window around it, at one size of pixel.
+The heart is found first, then every picture is read in one window around it, at one size of pixel: by a network that sees
+a slice between its neighbours, and by one that sees the whole stack. What they say is averaged.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.models import LoadedModel
 
 WEIGHT = "cardiac-mr-segmentation"
+STACK_WEIGHT = "cardiac-mr-stack"
 STRUCTURES = ("background", "LV cavity", "LV myocardium", "RV cavity")
 CAVITY, MYOCARDIUM, RIGHT = 1, 2, 3
 FIELD_MM = 350.0  # usual field of view along the longer side, where the pixel size is unknown
@@ -38,6 +40,9 @@ OFF_CENTRE = 0.2  # of the field's longer side: how far from its middle a heart 
 NEIGHBOUR = 0.15  # share of the phase before and after in a phase's probabilities
 SMOOTHED_FROM = 8  # phases: fewer are too far apart in time
 RIGHT_READILY = 2.0  # times its probability: at the base, where it is all or nothing, the RV is else drawn too seldom
+INWARD_MM = (
+    6.0  # a right ventricle moves inward from end-diastole, give or take this: 99.5 % of what ACDC's outlines hold
+)
 MIN_CAVITY_MM2 = 40.0  # smaller spots are dropped
 ALONE = 0.35  # share of the largest spot that a second one in the slice needs to stay
 WALLED = 0.45  # of the cavity's rim that touches myocardium; less is no ventricle
@@ -60,8 +65,8 @@ class Segmentation:
     wide: float = 0.0
 
 
-def segment(cine: Cine, model: LoadedModel, progress: Progress = silent) -> Segmentation:
-    """Every picture of the cine.
+def segment(cine: Cine, model: LoadedModel, stack_model: LoadedModel, progress: Progress = silent) -> Segmentation:
+    """Every picture of the cine. model: of WEIGHT, which also finds the heart; stack_model: of STACK_WEIGHT.
 
     Raises:
         RefusedStudy: `no_ventricle` where no left ventricle in short axis is found.
@@ -72,11 +77,12 @@ def segment(cine: Cine, model: LoadedModel, progress: Progress = silent) -> Segm
     matrix = placed(images[0, 0], mm, centre)
     progress(0.1, "Drawing the ventricles")
     cohort = _cohort(images, matrix, model)
-    shares = _windows(images, matrix, model, cohort, progress)
+    shares = _windows(images, matrix, (model, stack_model), cohort, progress)
     if cine.phases >= SMOOTHED_FROM:
         shares = (1 - 2 * NEIGHBOUR) * shares + NEIGHBOUR * (np.roll(shares, 1, 0) + np.roll(shares, -1, 0))
     shares[:, :, RIGHT] *= RIGHT_READILY
     shares /= shares.sum(2, keepdims=True)
+    shares = within_end_diastole(shares)
     progress(0.85, "Checking the outlines against one another")
     labels = cleaned(shares.argmax(2).astype(np.uint8), MM_PER_PX)
     shares *= np.where(labels[:, :, None] == shares.argmax(2)[:, :, None], 1, 0.5)  # what was dropped is unsure
@@ -118,14 +124,23 @@ def forward(pictures: np.ndarray, model: LoadedModel, cohort: float | None = Non
 
     cohort: whose outlines, see `as_outlined`; None: what the pictures together look like. Also returns what was taken.
     """
-    found = []
-    with model.lock, torch.no_grad(), devices.autocast(model.device):
-        for part in np.array_split(pictures, max(1, -(-len(pictures) // BATCH))):
-            x = torch.from_numpy(np.ascontiguousarray(part)).to(model.device)
-            found.append(model.module(x.contiguous(memory_format=torch.channels_last)).float().cpu())
-    outputs = torch.cat(found)
+    parts = np.array_split(pictures, max(1, -(-len(pictures) // BATCH)))
+    outputs = torch.cat([_outputs(part, model) for part in parts])
     odds = outputs[:, 5].mean() if cohort is None else torch.tensor(cohort)
     return as_outlined(outputs, odds.expand(len(outputs))).numpy(), float(odds)
+
+
+def forward_stack(stack: np.ndarray, model: LoadedModel, cohort: float) -> np.ndarray:
+    """(slices, 3, H, W) of one stack, of `between` -> (slices, 4, H, W) float32 probabilities, each slice by all of them."""
+    outputs = _outputs(stack, model)
+    return as_outlined(outputs, torch.tensor(cohort).expand(len(outputs))).numpy()
+
+
+def _outputs(pictures: np.ndarray, model: LoadedModel) -> Tensor:
+    with model.lock, torch.no_grad(), devices.autocast(model.device):
+        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(model.device)
+        outputs: Tensor = model.module(x.contiguous(memory_format=torch.channels_last))
+        return outputs.float().cpu()
 
 
 # --- where the heart is -------------------------------------------------------------------------------------------
@@ -212,14 +227,32 @@ def _cohort(images: np.ndarray, matrix: np.ndarray, model: LoadedModel) -> float
 
 
 def _windows(
-    images: np.ndarray, matrix: np.ndarray, model: LoadedModel, cohort: float, progress: Progress
+    images: np.ndarray, matrix: np.ndarray, pair: tuple[LoadedModel, LoadedModel], cohort: float, progress: Progress
 ) -> np.ndarray:
-    """(phase, slice, 4, CROP_PX, CROP_PX) probabilities."""
+    """(phase, slice, 4, CROP_PX, CROP_PX) probabilities: the mean of both networks'."""
+    model, stack_model = pair
     phases = []
     for k, phase in enumerate(images):
         progress(0.1 + 0.65 * k / len(images), f"Drawing the ventricles, phase {k + 1} of {len(images)}")
-        phases.append(forward(between(np.stack([warped(picture, matrix) for picture in phase])), model, cohort)[0])
+        seen = between(np.stack([warped(picture, matrix) for picture in phase]))
+        phases.append((forward(seen, model, cohort)[0] + forward_stack(seen, stack_model, cohort)) / 2)
     return np.stack(phases)
+
+
+def within_end_diastole(shares: np.ndarray) -> np.ndarray:
+    """(phase, slice, 4, H, W) probabilities without an RV farther than INWARD_MM from where it is at end-diastole.
+
+    Fat beside the septum looks like blood in some phases; a ventricle contracts, and its base descends towards the apex.
+    """
+    fullest = int(shares[:, :, CAVITY].sum((1, 2, 3)).argmax())
+    right = cleaned(shares[fullest][None].argmax(2).astype(np.uint8), MM_PER_PX)[0] == RIGHT
+    reach = 2 * round(INWARD_MM / MM_PER_PX) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    near = np.stack([cv2.dilate(picture.astype(np.uint8), disc) for picture in right])
+    kept = shares.copy()
+    kept[:, :, RIGHT] *= near
+    total: np.ndarray = kept.sum(2, keepdims=True)
+    return kept / total
 
 
 def _moved(share: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:

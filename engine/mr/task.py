@@ -136,7 +136,7 @@ def _stated(cine: Cine, asked: MrOptions) -> Cine:
 def _outlined(cine: Cine, seen: np.ndarray, store: ModelStore, progress: Progress) -> Segmentation | None:
     """The outlines; None for single slices that surely are a short axis, but beyond the ventricle's ends."""
     try:
-        return segment(cine, store.get(segmentation.WEIGHT), progress)
+        return segment(cine, store.get(segmentation.WEIGHT), store.get(segmentation.STACK_WEIGHT), progress)
     except RefusedStudy:
         if cine.slices >= LEAST_SLICES or seen.max() < SURE_VIEW:
             raise

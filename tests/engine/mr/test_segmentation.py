@@ -10,7 +10,7 @@ from torch import nn
 from engine.errors import RefusedStudy
 from engine.models import LoadedModel
 from engine.mr.cine import Cine
-from engine.mr.segmentation import alone, as_outlined, between, cleaned, segment
+from engine.mr.segmentation import alone, as_outlined, between, cleaned, segment, within_end_diastole
 from tests.engine.mr.drawn_mr import ring
 
 
@@ -25,6 +25,9 @@ class ByGrey(nn.Module):
 
 def model(network):
     return LoadedModel(SimpleNamespace(name="drawn", operating={}), network.eval(), "cpu")
+
+
+PAIR = (model(ByGrey()), model(ByGrey()))  # one network that sees slices, one that sees the stack
 
 
 def pictures(labels):
@@ -53,7 +56,7 @@ def test_a_drawn_heart_is_found_off_centre_and_drawn_on_its_own_pixels():
     labels = np.zeros((2, 3, 84, 120), np.uint8)
     for p, radius in enumerate((9.0, 6.0)):
         labels[p, :, 15:79, 50:114] = ring(64, radius, 5.0)
-    found = segment(Cine(pictures(labels), (1.5, 1.5), 8.0), model(ByGrey()))
+    found = segment(Cine(pictures(labels), (1.5, 1.5), 8.0), *PAIR)
     assert found.labels.shape == labels.shape
     for k in (1, 2, 3):
         both = ((found.labels == k) & (labels == k)).sum()
@@ -68,7 +71,7 @@ def test_of_two_rings_the_one_near_the_middle_of_the_field_is_the_heart():
     labels += heart
     labels[0, 0, 156:220, 156:220] = ring(64, 12.0, 6.0)  # larger, at the rim
     for mm in ((1.5, 1.5), None):
-        found = segment(Cine(pictures(labels), mm, 8.0), model(ByGrey())).labels
+        found = segment(Cine(pictures(labels), mm, 8.0), *PAIR).labels
         both = ((found == 1) & (heart == 1)).sum()
         assert 2 * both / ((found == 1).sum() + (heart == 1).sum()) > 0.85
 
@@ -76,14 +79,14 @@ def test_of_two_rings_the_one_near_the_middle_of_the_field_is_the_heart():
 def test_a_picture_without_pixel_size_is_read_at_a_guessed_one():
     labels = np.zeros((1, 1, 160, 160), np.uint8)
     labels[0, 0, 48:112, 48:112] = ring(64, 12.0, 6.0)
-    found = segment(Cine(pictures(labels)), model(ByGrey()))
+    found = segment(Cine(pictures(labels)), *PAIR)
     assert found.guessed
     assert (found.labels == 1).sum() == pytest.approx((labels == 1).sum(), rel=0.15)
 
 
 def test_nothing_to_see_is_refused():
     with pytest.raises(RefusedStudy) as refused:
-        segment(Cine(np.zeros((1, 3, 64, 64), np.float32), (1.5, 1.5), 8.0), model(ByGrey()))
+        segment(Cine(np.zeros((1, 3, 64, 64), np.float32), (1.5, 1.5), 8.0), *PAIR)
     assert refused.value.code == "no_ventricle"
 
 
@@ -123,3 +126,20 @@ def test_a_papillary_muscle_at_the_rim_counts_to_the_cavity():
     notched[0, 1, rows.min() : rows.min() + 5, middle - 2 : middle + 3] = 2
     found = cleaned(notched, 1.5)
     assert (found[0, 1] == 1).sum() == pytest.approx((whole[0, 1] == 1).sum(), rel=0.03)
+
+
+def test_a_right_ventricle_stays_where_it_was_when_it_was_full():
+    full, empty = (np.stack([ring(64, radius)] * 3) for radius in (9.0, 7.0))
+    fatty = empty.copy()
+    fatty[1, 2:8, 2:8] = 3
+    fatty[2][empty[2] == 0] = 3  # all around
+    shares = np.stack([np.stack([labels == k for k in range(4)], 1) for labels in (fatty, full)]).astype(np.float32)
+    shares = 0.9 * shares + 0.025
+    kept = within_end_diastole(shares)
+    assert kept.sum(2) == pytest.approx(1.0, abs=1e-5)
+    found = kept.argmax(2)
+    assert np.array_equal(found[1], full)
+    assert np.array_equal(found[0, :2], empty[:2])
+    right = full[2] == 3
+    assert 0 < (found[0, 2] == 3).sum() < 6 * right.sum()
+    assert np.array_equal(found[0, 2] == 1, empty[2] == 1)

@@ -40,6 +40,7 @@ def store(view):
     kept = {
         "cardiac-mr-views": Says(view),
         "cardiac-mr-segmentation": ByGrey(),
+        "cardiac-mr-stack": ByGrey(),
     }
     operating = {"temperature": 1.0, "least_confidence": 0.05}
     weight = SimpleNamespace(name="drawn", operating=operating)
