@@ -31,7 +31,7 @@ from service.report import Picture
 TASK = task("calcium-sparks")
 ALL = "all"
 PLAIN_QUALITY = {  # code -> in words where acceptable, where not
-    "frame_noise": ("{value} of the change between frames is photon noise, as in a recording of a cell.",) * 2,
+    "frame_noise": ("Frames differ by photon noise, as in a recording of a cell: {value} of what is expected.",) * 2,
     "sample_noise": (
         "The noise of a sample of 0.4 um and 8 ms is {value} of F0.",
         "The recording is dark: the noise of a sample of 0.4 um and 8 ms is {value} of F0. Faint sparks will be missed.",

@@ -44,7 +44,7 @@ def spark_table(sparks: Sequence[Spark], chosen: int | None, key: str) -> int | 
     body = "".join(_row(spark, spark.number == chosen, spark.number in rejected(key)) for spark in sparks)
     view(
         "<div class='scroll' tabindex='0' role='region' aria-label='Table of sparks'>"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>",
+        f"<table style='white-space:nowrap'><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>",
         name,
         take,
     )
