@@ -38,6 +38,7 @@ PULSE_MM = (5.0, 10.0, 20.0)  # height of a calibration pulse of 1 mV at the usu
 JOIN_PX = 200  # without ink, within a row
 BEYOND_MM = 1.0  # of the ends of the columns: what lies farther out is no curve
 RIM_MS, RIM_MV = 10.0, 0.1  # at the ends of a column: what jumps there by more is no curve
+BORDER_PX = 1.0  # beside a border between columns, and half a pen: there one curve ends and the next begins
 SMOOTH_MM, SMOOTH_ORDER = 0.95, 4  # of paper over which a curve is a quartic: what is finer is the picture's grain
 NAMED, USUAL = 0.25, 0.2  # correlation that a strip's name, and lead II, are worth
 REMEDY = "Photograph the whole page from above, sharp and evenly lit."
@@ -464,7 +465,9 @@ def _piece(
     if there.sum() < 2 or len(x) == 0:
         empty = np.full(len(x), np.nan)
         return Piece(lead, first, empty, np.zeros(len(x)), x, empty, rhythm)
-    y = _smoothed(np.interp(x, curve.way_x, curve.way_y), SMOOTH_MM / calibration.speed_mm_s * RATE_HZ)
+    beside = BORDER_PX + curve.width / 2  # where the pen is on its way from one column's curve to the next
+    within = np.clip(x, left + beside, right - beside)
+    y = _smoothed(np.interp(within, curve.way_x, curve.way_y), SMOOTH_MM / calibration.speed_mm_s * RATE_HZ)
     y[~there[np.clip(np.round(x).astype(int), 0, len(there) - 1)] | (x < left - 1) | (x > right + 1)] = np.nan
     values = -(y - np.nanmedian(y)) / (calibration.px_per_mm_y * calibration.gain_mm_mv) if np.isfinite(y).any() else y
     return Piece(lead, first, values, np.interp(x, columns, curve.confidence), x, y, rhythm)

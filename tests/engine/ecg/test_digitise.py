@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from engine import models
-from engine.ecg.digitisation import Digitisation, DigitiseOptions
-from engine.ecg.digitise import Piece, _moved, _smoothed, _without_rims, digitise
+from engine.ecg.digitisation import Calibration, Digitisation, DigitiseOptions
+from engine.ecg.digitise import Piece, _moved, _piece, _smoothed, _without_rims, digitise
 from engine.ecg.leads import LEADS
+from engine.ecg.trace import RowCurve
 from engine.errors import RefusedStudy
 from training.ecg_page import RenderedPage, plain_style, render
 from training.ecg_simulator import EcgProfile, simulate
@@ -129,3 +130,12 @@ def test_smoothing_takes_the_grain_and_leaves_the_wave():
 def test_a_stretch_shorter_than_the_window_stays_as_it_is():
     values = np.array([0.0, 1.0, 0.0])
     np.testing.assert_array_equal(_smoothed(values, 19), values)
+
+
+def test_a_curve_keeps_its_level_where_the_pen_is_on_its_way_to_the_next_column():
+    at = np.arange(400.0)
+    y = np.where(at < 198, 100.0, np.where(at < 203, 150.0, 200.0))  # a pen of 4 px goes from one level to the next
+    curve = RowCurve(y, np.ones(400), 4.0, 150.0, at, y)
+    calibration = Calibration(25.0, 10.0, "reader", "reader", 8.0, 8.0)
+    piece = _piece(curve, "I", 0.0, 200.0, 0.0, calibration, False)
+    np.testing.assert_allclose(piece.values_mv, 0, atol=1e-9)
