@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 from engine.models import LoadedModel
 from engine.mr.cine import Cine, Patient
@@ -157,17 +158,10 @@ def known_patient_figures(seen: list[Seen], model: LoadedModel) -> list[Figure]:
         pictures = [s.image for s in seen if s.view == view]
         if pictures:
             right = int((view_probabilities(pictures, model).argmax(1) == CLASSES.index(view)).sum())
-            low, high = wilson(right, len(pictures))
-            found.append(Figure(f"known_patient_{view}", right / len(pictures), low, high, len(pictures), "pictures"))
+            share = binomtest(right, len(pictures))
+            low, high = share.proportion_ci(method="wilson")
+            found.append(Figure(f"known_patient_{view}", share.statistic, low, high, len(pictures), "pictures"))
     return found
-
-
-def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share."""
-    share, spread = right / of, z * z / of
-    half = z * np.sqrt(share * (1 - share) / of + spread / (4 * of))
-    middle = share + spread / 2
-    return float(max(0.0, (middle - half) / (1 + spread))), float(min(1.0, (middle + half) / (1 + spread)))
 
 
 def _f1_of(truth: np.ndarray, answers: np.ndarray, view: str, rows: np.ndarray) -> float:

@@ -11,7 +11,6 @@ from engine.unet import UNet
 from training.cardiac_mr_augment import drawn
 from training.cardiac_mr_data import Slice, read_acdc
 from training.cardiac_mr_long_axis import points_of_contour
-from training.cardiac_mr_scores import wilson
 from training.cardiac_mr_segmentation import learn_cohort, loss_of
 from training.cardiac_mr_simulator import Heart, nifti, simulate
 from training.cardiac_mr_views import augmented, wanted_heat
@@ -171,9 +170,3 @@ def test_the_simulated_heart_beats_and_comes_back_the_same():
     assert volume.argmax() == 0
     assert volume.argmin() == 2
     assert nifti(images, heart) == nifti(simulate(heart)[0], heart)
-
-
-def test_the_interval_of_a_share_of_few_pictures_is_wide():
-    assert wilson(5, 5) == pytest.approx((0.566, 1.0), abs=0.001)
-    assert wilson(0, 5) == pytest.approx((0.0, 0.434), abs=0.001)
-    assert wilson(50, 100) == pytest.approx((0.404, 0.596), abs=0.001)
