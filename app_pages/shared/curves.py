@@ -35,15 +35,30 @@ def deletion_curve(check: Faithfulness, of: str = "ECG") -> str:
 
 
 def sentence(check: Faithfulness) -> str:
-    """What the check found, e.g. `Passed: without its most coloured tenth ...`."""
-    tenth = int(np.argmin(np.abs(check.fractions - TENTH)))
+    """What the check found, e.g. `Passed: without the most coloured tenth ...`."""
+    told = _telling(check)
+    share = "tenth" if np.isclose(check.fractions[told], TENTH) else f"{check.fractions[told] * 100:.0f} %"
     before, ours, random = (
-        percent(float(v)) for v in (check.attributed[0], check.attributed[tenth], check.random[tenth])
+        percent(float(v)) for v in (check.attributed[0], check.attributed[told], check.random[told])
     )
-    fell = f"without the most coloured tenth the probability goes from {before} to {ours}; without a random tenth, to {random}"
+    fell = f"without the most coloured {share} the probability goes from {before} to {ours}"
+    fell += f"; without a random {share}, to {random}"
     if check.passed:
         return f"Passed: {fell}. The network does look where the colour is."
     return f"Not passed: {fell}. Do not rely on the colours for this class."
+
+
+def _telling(check: Faithfulness) -> int:
+    """The tenth that the check rests on; where it passed by less than is written, the first larger share that shows it."""
+    tenth = int(np.argmin(np.abs(check.fractions - TENTH)))
+    if not check.passed:
+        return tenth
+    lower = (
+        k
+        for k in range(tenth, len(check.fractions))
+        if check.attributed[k] < check.random[k] and percent(check.attributed[k]) != percent(check.random[k])
+    )
+    return next(lower, tenth)
 
 
 def _tick(fraction: float, most: float) -> str:
