@@ -93,8 +93,8 @@ def compare_rate(finding: Finding, printed: float | None) -> bool | None:
     """Whether the measured heart rate is the printed one; None where none is printed, False where none was measured."""
     if printed is None:
         return None
-    rate = next((m.value for m in finding.measurements if m.name == "heart_rate"), None)
-    return rate is not None and abs(rate / printed - 1) <= RATE_TOLERANCE
+    rate = finding.measurement("heart_rate")
+    return rate is not None and abs(rate.value / printed - 1) <= RATE_TOLERANCE
 
 
 def table(readings: list[Reading]) -> str:

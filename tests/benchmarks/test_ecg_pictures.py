@@ -1,23 +1,15 @@
 """The figures of real pictures, on readings and folders whose answers are known by hand."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
 from benchmarks.ecg_pictures import Picture, Reading, compare_rate, main, pictures, read, table
 from engine import models
+from engine.finding import Finding, Measurement, Provenance
 
 
-@dataclass(frozen=True)
-class Measured:
-    name: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Found:
-    measurements: tuple[Measured, ...]
+def found(*measurements):
+    return Finding("ecg", Provenance("0" * 64), measurements=measurements)
 
 
 def test_the_folder_s_list_says_what_is_read(tmp_path):
@@ -38,12 +30,12 @@ def test_a_file_that_is_no_picture_counts_as_not_answered(tmp_path):
 
 @pytest.mark.parametrize(("rate", "right"), [(70.0, True), (76.9, True), (62.9, False), (78.0, False)])
 def test_a_rate_is_right_within_a_tenth(rate, right):
-    assert compare_rate(Found((Measured("heart_rate", rate),)), 70.0) is right
+    assert compare_rate(found(Measurement("heart_rate", "Heart rate", rate, "/min")), 70.0) is right
 
 
 def test_a_missing_rate_is_wrong_where_one_is_printed_and_unknown_where_none_is():
-    assert compare_rate(Found(()), 70.0) is False
-    assert compare_rate(Found(()), None) is None
+    assert compare_rate(found(), 70.0) is False
+    assert compare_rate(found(), None) is None
 
 
 def test_leads_that_were_not_printed_together_are_not_held_to_be_well_read():
@@ -53,13 +45,13 @@ def test_leads_that_were_not_printed_together_are_not_held_to_be_well_read():
 
 
 def test_the_table_counts_each_kind_and_all():
-    found = [
+    readings = [
         Reading("scan", True, 0.1, True),
         Reading("scan", False),
         Reading("photo", True, 0.5),
         Reading("photo", True),
     ]
-    rows = [line.split(" | ") for line in table(found).splitlines()]
+    rows = [line.split(" | ") for line in table(readings).splitlines()]
     assert [row[0].strip("| ") for row in rows[2:]] == ["scan", "photo", "all"]
     assert rows[2][1:4] == ["2", "1 of 2 (9 to 91 %)", "1 of 2 (9 to 91 %)"]
     assert rows[2][4].startswith("1 of 1")
