@@ -237,7 +237,10 @@ SUBJECTS = {
         "64 frames of 384 x 384 px", plax_video, "a U-Net as wide as published, every frame at 384 px", seed_plax_design
     ),
     "cardiac-mr": Subject(
-        "one short-axis cine", cardiac_mr_cine, "a U-Net as wide as published, every image at 256 px", unet_design
+        "a short-axis cine of 96 images",
+        cardiac_mr_cine,
+        "a U-Net as wide as published, every image at 256 px",
+        unet_design,
     ),
     "calcium-sparks": Subject(
         "480 frames of 40 x 256 px",
