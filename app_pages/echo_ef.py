@@ -37,7 +37,7 @@ PLAIN_QUALITY = {
         "The walls are drawn surely (confidence {value} of 1).",
         "The walls are hard to tell (confidence {value} of 1); look at the contours before you use the number.",
     ),
-    "whole_beats": ("{value} whole beats were found.", "No whole beat was found; a longer recording is needed."),
+    "whole_beats": ("Whole beats found: {value}.", "No whole beat was found; a longer recording is needed."),
     "frames_without_ventricle": (
         "A ventricle is drawn in nearly every frame ({value} of the frames lack it).",
         "In {value} of the frames no ventricle could be drawn.",
