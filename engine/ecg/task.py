@@ -21,6 +21,7 @@ from engine.study import Study
 MIN_LEADS = 6  # fewer cannot tell one region or conduction defect from another
 EINTHOVEN_ACCEPTABLE = 0.25  # residual of II = I + III, as a share of lead II's size
 CONTRADICTION_UNUSABLE = 0.9  # of the largest limb lead; unrelated leads reach 1 or more
+TRACE_UNSURE, TRACE_UNUSABLE = 0.6, 0.45  # mean confidence of the traced ink; pages that are read have 0.54 or more
 SPEEDS_MM_S = (25.0, 50.0)
 GAINS_MM_MV = (5.0, 10.0, 20.0)
 OPTIONS = {  # name -> what the reader may state
@@ -94,7 +95,7 @@ def _check_leads(signal: EcgSignal) -> None:
 
 
 def _quality(signal: EcgSignal, digitised: Digitisation | None) -> tuple[Quality, ...]:
-    """What speaks for and against the reading. Raises RefusedStudy where the leads contradict each other."""
+    """What speaks for and against the reading. Raises RefusedStudy where it cannot be trusted."""
     from engine.ecg.physics import lead_laws
 
     laws = lead_laws(signal.samples_mv)
@@ -112,19 +113,33 @@ def _quality(signal: EcgSignal, digitised: Digitisation | None) -> tuple[Quality
         )
         if np.isfinite(value)
     ]
-    read = np.isfinite(signal.samples_mv)
     entries.append(
         Quality("leads_given", float(len(signal.given())), len(signal.given()) == 12, "Leads that were read")
     )
     if digitised:
-        sure = float(signal.confidence[read].mean()) if read.any() else 0.0
+        sure = trace_confidence(signal)
         entries.append(
-            Quality("trace_confidence", round(sure, 4), sure > 0.6, "Mean confidence of the traced ink (0 to 1)")
+            Quality(
+                "trace_confidence", round(sure, 4), sure > TRACE_UNSURE, "Mean confidence of the traced ink (0 to 1)"
+            )
         )
         entries.append(
             Quality("grid_found", float(digitised.grid_found), digitised.grid_found, "Grid of the paper found")
         )
     return tuple(entries)
+
+
+def trace_confidence(signal: EcgSignal) -> float:
+    """Mean confidence of the ink that was taken for curves, 0..1. Raises RefusedStudy where it is hardly there."""
+    read = np.isfinite(signal.samples_mv)
+    sure = float(signal.confidence[read].mean()) if read.any() else 0.0
+    if sure < TRACE_UNUSABLE:
+        raise RefusedStudy(
+            "no_trace",
+            "Expected clear ECG curves; what was found is too unsure to be read. "
+            "Show the whole page, from above, in even light and at full resolution.",
+        )
+    return sure
 
 
 def _read(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from engine.ecg.leads import LEADS
 from engine.ecg.signal import EcgSignal
-from engine.errors import EngineError
+from engine.ecg.task import trace_confidence
+from engine.errors import EngineError, RefusedStudy
 from engine.registry import task
 from engine.study import read_bytes
 from tests.engine.ecg.drawn_ecg import draw, regular, signal_of
@@ -77,3 +78,12 @@ def test_a_flat_lead_leaves_the_heart_rate_as_it_is(lead: str) -> None:
         return
     rate = next(m.value for m in finding.measurements if m.code == "heart_rate")
     assert rate == pytest.approx(70, abs=1)
+
+
+def test_a_reading_whose_ink_is_hardly_there_is_refused() -> None:
+    samples = np.full((1000, 12), np.nan)
+    samples[:, :6] = 0.1
+    sure = np.where(np.isfinite(samples), 0.5, 0.0).astype(np.float32)
+    assert trace_confidence(EcgSignal(samples, sure)) == pytest.approx(0.5)  # of what was read alone
+    with pytest.raises(RefusedStudy, match="too unsure"):
+        trace_confidence(EcgSignal(samples, sure * 0.8))
