@@ -40,8 +40,13 @@ def upload(page, name, data):
 
 
 def give_files(page, label, files):
-    """Chooses files in the chooser with this label, once it is there: a page on its way may show another one until then."""
+    """Chooses files in the chooser with this label, once it is there and nothing is computed any more.
+
+    A page on its way may show another chooser until then, and a run that ends replaces the one that takes the files.
+    """
     chooser = page.get_by_test_id("stFileUploader").filter(has_text=label)
+    page.get_by_test_id("stProgress").first.wait_for(state="hidden")
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     chooser.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
 
 
