@@ -185,7 +185,7 @@ def _groups(finding: Finding, found: Result) -> None:
 
 
 def _measured(finding: Finding, found: Result) -> None:
-    section("Measurements", "From the outlines. Phases are counted from 0.")
+    section("Measurements", "From the outlines.")
     if not finding.measurements:
         st.info(" ".join(finding.details["notes"]) or "This view holds no volume.", icon=":material/info:")
         return

@@ -10,7 +10,8 @@ UNITS = {  # UCUM codes that read badly as they are
     "1": "", "/min": "per min", "{beats}": "beats", "{sparks}": "", "deg": "°", "um": "µm", "um3": "µm³", "um2": "µm²",
     "m2": "m²", "10*-3/um2/s": "per 1000 µm² per s", "10*-2/um/s": "per 100 µm per s",
 }  # fmt: skip
-PLACES = ("lead", "beat", "spark", "frame", "slice")  # kinds of place that a reader knows by name
+PLACES = ("lead", "beat", "spark", "frame", "phase")  # kinds of place that a reader knows by name
+COUNTED_FROM_ONE = ("phase",)  # on the page, though a finding counts them from 0
 SMALL_STEPS = {"mV": 2, "s": 2, "1": 2, "mm": 1}  # decimals; other units are told in whole numbers from 10 on
 
 
@@ -67,9 +68,10 @@ def against_range(measurement: Measurement) -> str:
 
 def place(measurement: Measurement) -> str:
     """Where it was read, e.g. `lead II, beat 3`; times and pixels are left to the drawing."""
-    parts = [
-        f"{name} {', '.join(map(str, at)) if isinstance(at, (list, tuple)) else at}"
-        for name, at in measurement.where.items()
-        if name in PLACES
-    ]
-    return ", ".join(parts)
+    return ", ".join(_place(name, at) for name, at in measurement.where.items() if name in PLACES)
+
+
+def _place(kind: str, at: object) -> str:
+    several = at if isinstance(at, (list, tuple)) else (at,)
+    shown = [one + 1 if kind in COUNTED_FROM_ONE and isinstance(one, int) else one for one in several]
+    return f"{kind} {', '.join(map(str, shown))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,8 +64,8 @@ def measurements(found: Volumes, cine: Cine, slices: int) -> tuple[Measurement, 
     if slices < LEAST_SLICES:
         return ()
     ed, es = found.end_diastole, found.end_systole
-    at_ed, at_es, both = {"frame": ed}, {"frame": es}, {"ed_frame": ed, "es_frame": es}
-    rows: list[tuple[str, str, float, str, dict[str, int]]] = []
+    at_ed, at_es, both = {"phase": ed}, {"phase": es}, {"phase": [ed, es]}
+    rows: list[tuple[str, str, float, str, dict[str, Any]]] = []
     moving, told = beats(found), beats(found) and not emptied(found)
     edv, esv = float(found.cavity[ed]), float(found.cavity[es])
     rv_ed, rv_es = float(found.right[ed]), float(found.right[es])
@@ -97,7 +98,7 @@ def measurements(found: Volumes, cine: Cine, slices: int) -> tuple[Measurement, 
     return (*plain, *_indexed(plain, cine.patient))
 
 
-def _measured(code: str, name: str, value: float, unit: str, where: dict[str, int], patient: Patient) -> Measurement:
+def _measured(code: str, name: str, value: float, unit: str, where: dict[str, Any], patient: Patient) -> Measurement:
     range_ = reference_range(code, patient.sex)
     low, high = range_ or (None, None)
     return Measurement(code, name, round(value, 2), unit, low, high, where, SOURCE if range_ else "")

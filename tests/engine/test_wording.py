@@ -55,4 +55,5 @@ def test_a_value_is_told_against_its_range_by_word_and_sign(value, low, high, to
 def test_the_place_is_named():
     assert place(Measurement("x", "X", 1, "ms", where={"lead": "V5", "beat": 3, "start_s": 1.0})) == "lead V5, beat 3"
     assert place(Measurement("x", "X", 1, "ms", where={"lead": ["I", "aVF"]})) == "lead I, aVF"
+    assert place(Measurement("x", "X", 1, "mL", where={"phase": [0, 6]})) == "phase 1, 7"  # as the cine counts them
     assert place(Measurement("x", "X", 1, "ms")) == ""
