@@ -1,4 +1,4 @@
-"""The ejection fraction page: the recording with its volume curve, the answer, why, measurements, verdict, export."""
+"""The ejection fraction page: what went in, the answer, the recording with its volume curve, why, sizes, verdict, export."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
 from app_pages.shared.own_network import own_network
 from app_pages.shared.player import Curve, FrameMark, player
-from app_pages.shared.quality import checks
 from app_pages.shared.section import section
+from app_pages.shared.understood import Shown, understood
 from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text
@@ -65,9 +65,9 @@ def show() -> None:
         return
     own, found = opened
     analysis = _counted(found)
-    _answer(analysis, found)
-    _recording(analysis, found)
     _what_went_in(own, found)
+    _answer(analysis, found)
+    _recording(found)
     _why(found)
     _measured(analysis, found)
     section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
@@ -86,6 +86,46 @@ def _counted(found: Result) -> Analysis:
     if chosen is None or len(chosen) in (0, len(evidence.beats)):
         return found.analysis
     return with_beats(found.analysis, tuple(sorted(chosen)))
+
+
+def _what_went_in(own: Desk, found: Result) -> None:
+    evidence: EchoEfEvidence = found.analysis.evidence
+    size = evidence.pixel_size
+    rate = (
+        f"{evidence.frame_rate_hz:.0f} per second" if evidence.frame_rate_hz else "not stated: no heart rate is given"
+    )
+    known = f"{size.x_mm:.3f} × {size.y_mm:.3f} mm" if size.known else "not known: volumes are relative"
+    facts = (
+        ("Frames", str(len(evidence.squares))),
+        ("Frame rate", rate),
+        ("Pixel size", known),
+        ("Why not", size.reason),
+    )
+    understood(
+        Shown(evidence.plain[0], "First frame; what lies beside the sector is left out", "The first frame"),
+        facts,
+        found.analysis.finding.quality,
+        PLAIN_QUALITY,
+        f"facts-{found.key}",
+    )
+    if not size.known and len(evidence.squares) > 1:
+        height = found.analysis.finding.details["frame_size"][0]
+        scale(own, evidence.whole, height, f"scale-{found.key}", evidence.printed)
+    own_network(TASK, own, ("pt",), OWN_NETWORKS, ("echonet_segmentation", "echonet_video"), f"own-network-{TASK.id}")
+    if "echonet_video" in own.fields:
+        key = f"clips-{TASK.id}"
+        st.segmented_control(
+            "What your video network looks at",
+            list(CLIPS),
+            default=own.fields.get("clips", "beats"),
+            format_func=CLIPS.__getitem__,
+            key=key,
+            on_change=partial(_choose_clips, own, key),
+        )
+
+
+def _choose_clips(own: Desk, key: str) -> None:
+    own.fields = {**own.fields, "clips": st.session_state[key] or "beats"}
 
 
 def _answer(analysis: Analysis, found: Result) -> None:
@@ -107,7 +147,7 @@ def _answer(analysis: Analysis, found: Result) -> None:
     bars(finding.labels, None, f"bars-{found.key}-{row.value}")
 
 
-def _recording(analysis: Analysis, found: Result) -> None:
+def _recording(found: Result) -> None:
     evidence: EchoEfEvidence = found.analysis.evidence
     section("The recording", "Point at the curve, drag on it, or use the arrow keys: the frame follows.")
     unit = "mL" if evidence.pixel_size.known else "of the largest"
@@ -133,44 +173,6 @@ def _recording(analysis: Analysis, found: Result) -> None:
             key=f"beats-{found.key}",
             help="Leave out a beat that is badly drawn or premature; the ejection fraction follows.",
         )
-
-
-def _what_went_in(own: Desk, found: Result) -> None:
-    evidence: EchoEfEvidence = found.analysis.evidence
-    section("What went in, as understood")
-    size = evidence.pixel_size
-    rate = (
-        f"{evidence.frame_rate_hz:.0f} per second" if evidence.frame_rate_hz else "not stated: no heart rate is given"
-    )
-    known = f"{size.x_mm:.3f} × {size.y_mm:.3f} mm" if size.known else "not known: volumes are relative"
-    rows = (
-        ("Frames", str(len(evidence.squares))),
-        ("Frame rate", rate),
-        ("Pixel size", known),
-        ("Why not", size.reason),
-    )
-    facts = "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in rows if v)
-    view(
-        f"<dl class='facts'>{facts}</dl>" + checks(found.analysis.finding.quality, PLAIN_QUALITY), f"facts-{found.key}"
-    )
-    if not size.known and len(evidence.squares) > 1:
-        height = found.analysis.finding.details["frame_size"][0]
-        scale(own, evidence.whole, height, f"scale-{found.key}", evidence.printed)
-    own_network(TASK, own, ("pt",), OWN_NETWORKS, ("echonet_segmentation", "echonet_video"), f"own-network-{TASK.id}")
-    if "echonet_video" in own.fields:
-        key = f"clips-{TASK.id}"
-        st.segmented_control(
-            "What your video network looks at",
-            list(CLIPS),
-            default=own.fields.get("clips", "beats"),
-            format_func=CLIPS.__getitem__,
-            key=key,
-            on_change=partial(_choose_clips, own, key),
-        )
-
-
-def _choose_clips(own: Desk, key: str) -> None:
-    own.fields = {**own.fields, "clips": st.session_state[key] or "beats"}
 
 
 def _why(found: Result) -> None:

@@ -1,4 +1,4 @@
-"""The parasternal long-axis page: the sizes, the recording with its structures and curves, why, verdict, export."""
+"""The parasternal long-axis page: what went in, the sizes, the recording with its structures and curves, why, verdict, export."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
 from app_pages.shared.own_network import own_network
 from app_pages.shared.player import Curve, FrameMark, player
-from app_pages.shared.quality import checks
 from app_pages.shared.section import section
+from app_pages.shared.understood import Shown, understood
 from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text
@@ -82,9 +82,9 @@ def show() -> None:
             "Experimental: not every accuracy that this task is meant to reach is reached yet. The model card has the figures.",
             icon=":material/science:",
         )
+    _what_went_in(own, found)
     _answer(found)
     _recording(found)
-    _what_went_in(own, found)
     section("Why", "How sure each place is, which two structures compete there, and what each one rests on.")
     _why(found)
     _measured(own, found)
@@ -94,6 +94,27 @@ def show() -> None:
     export(found.analysis, said, found.explanation, lambda: _report_pictures(found), found.key)
     own_network(TASK, own, ("h5", "hdf5"), OWN_NETWORK, ("own_network",), "own-network-echo-plax")
     cards(finding.provenance.weights)
+
+
+def _what_went_in(own: Desk, found: Result) -> None:
+    evidence: EchoPlaxEvidence = found.analysis.evidence
+    size = evidence.pixel_size
+    facts = (
+        ("Frames", str(len(evidence.squares))),
+        ("Frame rate", f"{evidence.frame_rate_hz:.0f} per second" if evidence.frame_rate_hz else "not stated"),
+        ("Pixel size", f"{size.x_mm:.3f} × {size.y_mm:.3f} mm" if size.known else "not known: sizes are in pixels"),
+        ("Why not", size.reason),
+        ("Drawn by", "your own network" if evidence.pencil.own else "the app’s network"),
+    )
+    understood(
+        Shown(evidence.plain[0], "First frame; what lies beside the sector is left out", "The first frame"),
+        facts,
+        found.analysis.finding.quality,
+        PLAIN_QUALITY,
+        f"facts-{found.key}",
+    )
+    if not size.known:
+        scale(own, evidence.whole, evidence.frame_size[0], f"scale-{found.key}", evidence.printed)
 
 
 def _answer(found: Result) -> None:
@@ -142,25 +163,6 @@ def _recording(found: Result) -> None:
         "White lines: where the sizes of that very frame were read. The curves are smoothed over time. ED end-diastole, "
         "ES end-systole."
     )
-
-
-def _what_went_in(own: Desk, found: Result) -> None:
-    evidence: EchoPlaxEvidence = found.analysis.evidence
-    section("What went in, as understood")
-    size = evidence.pixel_size
-    rows = (
-        ("Frames", str(len(evidence.squares))),
-        ("Frame rate", f"{evidence.frame_rate_hz:.0f} per second" if evidence.frame_rate_hz else "not stated"),
-        ("Pixel size", f"{size.x_mm:.3f} × {size.y_mm:.3f} mm" if size.known else "not known: sizes are in pixels"),
-        ("Why not", size.reason),
-        ("Drawn by", "your own network" if evidence.pencil.own else "the app’s network"),
-    )
-    facts = "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in rows if v)
-    view(
-        f"<dl class='facts'>{facts}</dl>" + checks(found.analysis.finding.quality, PLAIN_QUALITY), f"facts-{found.key}"
-    )
-    if not size.known:
-        scale(own, evidence.whole, evidence.frame_size[0], f"scale-{found.key}", evidence.printed)
 
 
 def _why(found: Result) -> None:

@@ -17,8 +17,8 @@ from app_pages.shared.measurements import measurements
 from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
 from app_pages.shared.player import Curve, FrameMark, player
-from app_pages.shared.quality import checks
 from app_pages.shared.section import section
+from app_pages.shared.understood import Shown, understood
 from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import percent, text, with_unit
@@ -84,32 +84,28 @@ def show() -> None:
 def _what_went_in(own: Desk, found: Result) -> None:
     evidence: MrEvidence = found.analysis.evidence
     cine = evidence.cine
-    section("What went in, as understood")
-    picture, facts = st.columns([2, 3], gap="large")
-    with picture:
-        st.image(
-            pictures.landmarks_picture(evidence),
-            width="stretch",
-            caption="Middle slice, first phase, with the landmarks that were found",
-            alt="The middle slice with its landmarks",
-        )
-    rows = [
+    facts = [
         ("Stack", f"{cine.slices} slices × {cine.phases} phases, {cine.images.shape[3]} × {cine.images.shape[2]} px"),
         ("Pixel", f"{cine.mm_per_px[0]:.3g} × {cine.mm_per_px[1]:.3g} mm" if cine.mm_per_px else "not stated"),
         ("Slice distance", f"{cine.slice_distance_mm:.3g} mm" if cine.slice_distance_mm else "not stated"),
         ("Heart rate", f"{cine.heart_rate:.0f} per min" if cine.heart_rate else "not stated"),
     ]
-    rows += [
+    facts += [
         (LANDMARKS[name], f"{percent(point.confidence)} sure" if point else "not found")
         for name, point in evidence.points.items()
     ]
-    listed = "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in rows)
-    notes = "".join(f"<p class='small quiet'>{text(n)}</p>" for n in found.analysis.finding.details["notes"])
-    with facts:
-        view(
-            f"<dl class='facts'>{listed}</dl>{checks(found.analysis.finding.quality, PLAIN_QUALITY)}{notes}",
-            f"facts-{found.key}",
-        )
+    understood(
+        Shown(
+            pictures.landmarks_picture(evidence),
+            "Middle slice, first phase, with the landmarks that were found",
+            "The middle slice with its landmarks",
+        ),
+        facts,
+        found.analysis.finding.quality,
+        PLAIN_QUALITY,
+        f"facts-{found.key}",
+        notes=found.analysis.finding.details["notes"],
+    )
     patient(own, found)
 
 

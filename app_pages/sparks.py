@@ -11,8 +11,8 @@ from app_pages.shared.desk import Desk, Result, desk
 from app_pages.shared.export import export
 from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
-from app_pages.shared.quality import checks
 from app_pages.shared.section import section
+from app_pages.shared.understood import Shown, understood
 from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text, with_unit
@@ -33,8 +33,8 @@ ALL = "all"
 PLAIN_QUALITY = {  # code -> in words where acceptable, where not
     "frame_noise": ("Frames differ by photon noise, as in a recording of a cell: {value} of what is expected.",) * 2,
     "sample_noise": (
-        "The noise of a sample of 0.4 um and 8 ms is {value} of F0.",
-        "The recording is dark: the noise of a sample of 0.4 um and 8 ms is {value} of F0. Faint sparks will be missed.",
+        "The noise of a sample of 0.4 µm and 8 ms is {value} of F0.",
+        "The recording is dark: the noise of a sample of 0.4 µm and 8 ms is {value} of F0. Faint sparks will be missed.",
     ),
     "bleaching": (
         "F0 lost {value} of itself by the end; that was corrected.",
@@ -63,7 +63,7 @@ DEFINITIONS = (
     "**FDHM**: time above half of the fitted course. **Time to peak**: from the first rise. **Tau**: decay constant of the "
     "fitted course, rise 1 − exp(−t/rise) times exp(−t/tau); beside it in sparks.csv one deviation of its error and the fit’s "
     "R². **Mass**: 1.206 × dF/F0 × FWHM³. **Frequency**: sparks per area of cell (or length of line) and second. "
-    "**Delay**: from a spark to the next one whose centre lies within 1 um. Medians stand with their quartiles. "
+    "**Delay**: from a spark to the next one whose centre lies within 1 µm. Medians stand with their quartiles. "
     "Sizes that noise leaves open are drawn to published values."
 )
 
@@ -93,37 +93,31 @@ def show() -> None:
 
 
 def _what_went_in(own: Desk, found: Result) -> None:
-    section("What went in, as understood")
     evidence: SparksEvidence = found.analysis.evidence
     recording = evidence.recording
     frames, height, width = recording.shape
-    picture, facts = st.columns([3, 2], gap="large")
-    with picture:
-        if "resting" not in found.drawings:
-            found.drawings["resting"] = heat.scaled(heat.resting(evidence)).astype("uint8")
-        st.image(
-            found.drawings["resting"],
-            caption="The scan, lines from top to bottom" if recording.line_scan else "Mean of the frames",
-            width="stretch",
-            alt="The recording at rest, in grey",
-        )
-    with facts:
-        rows = (
-            ("Kind", "line scan (x across, time down)" if recording.line_scan else "frames over time"),
-            (
-                "Size",
-                f"{frames} lines of {width} px" if recording.line_scan else f"{frames} frames of {width} × {height} px",
-            ),
-            ("Pixel", f"{recording.um_per_px:.3g} um" if recording.um_per_px else "not stated"),
-            ("Interval", f"{recording.ms_per_frame:.3g} ms" if recording.ms_per_frame else "not stated"),
-            ("Marks that came with it", str(len(recording.annotations)) if recording.annotations else ""),
-        )
-        listed = "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in rows if v)
-        notes = "".join(f"<p class='small quiet'>{text(note)}</p>" for note in recording.notes)
-        view(
-            f"<dl class='facts'>{listed}</dl>{checks(found.analysis.finding.quality, PLAIN_QUALITY)}{notes}",
-            f"facts-{found.key}",
-        )
+    if "resting" not in found.drawings:
+        found.drawings["resting"] = heat.scaled(heat.resting(evidence)).astype("uint8")
+    caption = "The scan, lines from top to bottom" if recording.line_scan else "Mean of the frames"
+    facts = (
+        ("Kind", "line scan (x across, time down)" if recording.line_scan else "frames over time"),
+        (
+            "Size",
+            f"{frames} lines of {width} px" if recording.line_scan else f"{frames} frames of {width} × {height} px",
+        ),
+        ("Pixel", f"{recording.um_per_px:.3g} µm" if recording.um_per_px else "not stated"),
+        ("Interval", f"{recording.ms_per_frame:.3g} ms" if recording.ms_per_frame else "not stated"),
+        ("Marks that came with it", str(len(recording.annotations)) if recording.annotations else ""),
+    )
+    understood(
+        Shown(found.drawings["resting"], caption, "The recording at rest, in grey"),
+        facts,
+        found.analysis.finding.quality,
+        PLAIN_QUALITY,
+        f"facts-{found.key}",
+        notes=recording.notes,
+        widths=(3, 2),
+    )
     sizes(own, found, missing=recording.um_per_px is None or recording.ms_per_frame is None)
     own_networks(TASK, own, found)
 
@@ -231,17 +225,16 @@ def _own_exports(found: Result) -> None:
     if not evidence.sparks:
         return
     kept = table.accepted(evidence.sparks, found.key)
-    left, right = st.columns(2)
-    left.download_button(
+    row = st.container(horizontal=True)
+    row.download_button(
         "accepted_sparks.csv",
         table.sparks_table_csv(kept),
         "accepted_sparks.csv",
         "text/csv",
         key=f"accepted-{found.key}",
         on_click="ignore",
-        width="stretch",
     )
-    right.download_button(
+    row.download_button(
         "labels.tif",
         lambda: table.labels_tiff(evidence, kept),
         "labels.tif",
@@ -249,7 +242,6 @@ def _own_exports(found: Result) -> None:
         key=f"labels-{found.key}",
         help="A 16-bit stack of the recording's size: spark number per pixel",
         on_click="ignore",
-        width="stretch",
     )
 
 

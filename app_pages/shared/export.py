@@ -43,9 +43,9 @@ def export(
     """
     answered = Answer(replace(analysis, finding=analysis.finding.with_verdict(verdict)), explanation)
     downloads = _downloads(answered, pictures)
-    columns = st.columns(len(downloads))
-    for column, download in zip(columns, downloads, strict=True):
-        column.download_button(
+    row = st.container(horizontal=True)  # as wide as their names, on as many lines as it takes
+    for download in downloads:
+        row.download_button(
             download.name,
             download.content,
             download.name,
@@ -54,7 +54,6 @@ def export(
             help=download.help,
             type="primary" if download.name == FINDING else "secondary",
             on_click="ignore",
-            width="stretch",
         )
     st.caption(NOTICE)
 

@@ -28,7 +28,7 @@ from engine.sparks.read_sequence import read_sequence
 from engine.sparks.recording import Recording
 from engine.study import Study
 
-EVENTS, FRAMES = "sparks-events", "sparks-frames"
+EVENTS, LINES, FRAMES = "sparks-events", "sparks-lines", "sparks-frames"
 PER_SPARK = (
     ("amplitude", "Amplitude (dF/F0)", "1"),
     ("fwhm_um", "Full width at half maximum", "um"),
@@ -94,10 +94,10 @@ def answer(study: Study, options: SparksOptions | None, store: ModelStore, progr
     progress(0.0, "reading the recording")
     recording = read_sequence(study, options.um_per_px, options.ms_per_frame)
     newness = check_recording(recording)
-    events, frames = store.get(EVENTS), store.get(FRAMES)
+    events, frames = store.get(LINES if recording.line_scan else EVENTS), store.get(FRAMES)
     own = options.own
     detection = detect(recording, events, options.background, part(progress, 0.05, 0.5 if own.pixels else 0.85))
-    threshold = float(events.weight.operating["threshold_line" if recording.line_scan else "threshold"])
+    threshold = float(events.weight.operating["threshold"])
     if own.pixels:
         theirs = store.lent(own_networks.PIXELS, own.pixels)
         detection = own_networks.judged_by(theirs, recording, detection, part(progress, 0.5, 0.85))
@@ -185,12 +185,12 @@ def _measurements(recording: Recording, detection: Detection, sparks: Sequence[S
         seconds = recording.shape[0] * recording.ms_per_frame / 1000
         um = detection.grid.bin_px * recording.um_per_px
         if recording.line_scan:
-            size, unit, name = detection.cell.sum() * um / 100, "10*-2/um/s", "Spark frequency per 100 um of line"
+            size, unit, name = detection.cell.sum() * um / 100, "10*-2/um/s", "Spark frequency per 100 µm of line"
         else:
             size, unit, name = (
                 detection.cell.sum() * um * um / 1000,
                 "10*-3/um2/s",
-                "Spark frequency per 1000 um2 of cell",
+                "Spark frequency per 1000 µm² of cell",
             )
         found.append(Measurement("spark_frequency", name, float(len(sparks) / max(size * seconds, 1e-9)), unit))
         if (delay := _median_delay_ms(sparks)) is not None:

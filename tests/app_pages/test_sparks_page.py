@@ -70,7 +70,7 @@ def test_marks_and_puffs_are_shown_beside_the_sparks(open_app):
     assert marks["M2"][3] == "! not found"
     assert [row[0] for row in steps.table(page, "Release").values()] == ["Puff"]
     assert page.locator("svg g title", has_text="Mark 2: not found").count() == 1
-    frequency = steps.table(page, "Measurement")["Spark frequency per 1000 um2 of cell"]
+    frequency = steps.table(page, "Measurement")["Spark frequency per 1000 µm² of cell"]
     assert frequency[1].endswith("per 1000 µm² per s")
     assert [found for found in steps.violations(page) if "presentation-role-conflict" not in found] == []
 
