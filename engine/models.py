@@ -18,6 +18,7 @@ NETWORKS = {  # weight -> its network class, built with the manifest's `architec
     "ecg-page": "engine.ecg.segmentation:PageNet",
     "ecg-classifier": "engine.ecg.classifier:EcgClassifier",
     "sparks-events": "engine.sparks.readers:EventReader",
+    "sparks-lines": "engine.sparks.readers:EventReader",
     "sparks-frames": "engine.sparks.readers:FrameReader",
     "echo-apical": "engine.unet:UNet",
     "echo-apical-second": "engine.unet:UNet",

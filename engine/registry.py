@@ -155,7 +155,7 @@ TASKS: dict[str, Task] = {
             "Where and when does this confocal sequence spark?",
             "A folder or zip of TIFF frames, a TIFF stack, OME-TIFF, AVI, MP4 or NPY; a single picture is a line scan",
             (*PICTURES, ".avi", ".mp4", ".npy", ".csv", ".mat", ".zip"),
-            ("sparks-events", "sparks-frames"),
+            ("sparks-events", "sparks-lines", "sparks-frames"),
             in_pieces=True,
         ),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.sparks.features import EVENT_FEATURES
 from engine.sparks.readers import KINDS
 from training.publish import Card
 
@@ -15,23 +14,23 @@ LICENCE = "MIT"
 Figures = dict[str, dict[str, Any]]
 
 
-def events_card(
-    judge: Judge, figures: Figures, n: tuple[int, int], older: int, tried: dict[str, Any] | None, command: str
-) -> Card:
-    """n: recordings of the training and of the choice of thresholds. older: of the training, searched by an earlier engine.
+def events_card(judge: Judge, figures: Figures, n: tuple[int, int], tried: dict[str, Any] | None, command: str) -> Card:
+    """n: recordings of the training and of the choice of the threshold.
 
     tried: what a network for the outlines reached: its recordings of training, level of probability and figures.
     """
-    earlier = f" ({older} of them searched before the latest change to F0)" if older else ""
+    members, features = len(judge.reader.members), judge.reader.features
     text = f"""# sparks-events: is this candidate a calcium spark?
 
-A small network (two hidden layers of 32) that reads {len(EVENT_FEATURES)} numbers of each candidate event (response of
-the matched filters, fitted amplitude, width, rise, decay, what lies before, after and around it) and says noise, spark, or
-part of a slower release (puff, wave). Candidates and numbers: `engine/sparks/candidates.py`, `engine/sparks/features.py`.
+{members} small networks (two hidden layers of 32; their probabilities are averaged) that read {features} numbers of each
+candidate event in frames over time (response of the matched filters, likelihood of a spark of any published size, fitted
+amplitude, width, rise, decay, what lies before, after and around it, the amplitude of the recording's clear events, F0 there)
+and say noise, spark, or part of a slower release (puff, wave). Candidates and numbers: `engine/sparks/candidates.py`,
+`engine/sparks/features.py`, `engine/sparks/likelihood.py`. Line scans are read by `sparks-lines`.
 
-**Trained on** candidates of {n[0]} recordings of our own simulator{earlier}
+**Trained on** candidates of {n[0]} recordings of our own simulator
 (`training/sparks_simulator.py`, kinetics as published: Cheng & Lederer 2008, doi:10.1152/physrev.00030.2007); temperature
-and thresholds chosen on {n[1]} others. No real recording was used.
+and threshold chosen on {n[1]} others. No real recording was used.
 
 **Measured** on recordings of the same simulator that were neither trained on nor used to choose (event F1, 95 % interval
 over recordings; one threshold for all conditions). `snrN`: a spark's peak stands N deviations of single-frame noise above
@@ -46,24 +45,52 @@ In recordings without a spark it claims {figures["empty_extra"]["value"]:.2f} on
 
 **Limits**: other cells, dyes and microscopes than simulated are unmeasured. Below half a deviation nothing is promised. Pixels
 are those of the fitted shape, not of a segmenting network.
-Line scans: their label says `validated: false`.
 {_outlines(tried) if tried else ""}
 Research use, not a medical device.
 
 **Again**: `{command}`
 """
+    return _judge_card("Whether a candidate event is a calcium spark", text, judge, figures, command)
+
+
+def lines_card(judge: Judge, figures: Figures, n: tuple[int, int], command: str) -> Card:
+    """n: recordings of the training and of the choice of the threshold."""
+    text = f"""# sparks-lines: is this candidate in a line scan a calcium spark?
+
+A small network (two hidden layers of 32) that reads {judge.reader.features} numbers of each candidate event, those that a
+single line tells too, and says noise, spark, or part of a slower release. Candidates and numbers: `engine/sparks/candidates.py`,
+`engine/sparks/features.py`.
+
+**Trained on** candidates of {n[0]} recordings of our own simulator, frames over time and line scans together
+(`training/sparks_simulator.py`); temperature chosen on other frames over time, the threshold on {n[1]} other line scans.
+No real line scan was used.
+
+**Measured** on line scans of the same simulator that were neither trained on nor used to choose (event F1, 95 % interval over
+scans). The matched filter alone, at its one best threshold for frames over time, stands beside it.
+
+| condition | scans | reader | matched filter |
+| --- | --- | --- | --- |
+{_event_rows(figures)}
+
+**Limits**: other cells, dyes and microscopes than simulated are unmeasured; the finding's label says `validated: false`.
+
+Research use, not a medical device.
+
+**Again**: `{command}`
+"""
+    return _judge_card("Whether a candidate event of a line scan is a calcium spark", text, judge, figures, command)
+
+
+def _judge_card(title: str, text: str, judge: Judge, figures: Figures, command: str) -> Card:
     return Card(
         task="calcium-sparks",
-        title="Whether a candidate event is a calcium spark",
+        title=title,
         licence=LICENCE,
         training_command=command,
         text=text,
+        architecture={"features": judge.reader.features, "members": len(judge.reader.members)},
         classes=KINDS,
-        operating={
-            "temperature": round(judge.temperature, 4),
-            "threshold": round(judge.threshold, 4),
-            "threshold_line": round(judge.threshold_line, 4),
-        },
+        operating={"temperature": round(judge.temperature, 4), "threshold": round(judge.threshold, 4)},
         metrics=dict(figures),
     )
 

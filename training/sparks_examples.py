@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.sparks.baseline import Grid, rest_of, standardise, to_grid, working_grid
 from engine.sparks.candidates import Candidate, Search, find_candidates
 from engine.sparks.detect import assumed_grid
-from engine.sparks.features import event_features, frame_features, frame_span
+from engine.sparks.features import EVENT_FEATURES, event_features, frame_features, frame_span
 from engine.sparks.read_sequence import read_sequence
 from engine.sparks.readers import KINDS
 from engine.sparks.recording import Recording
@@ -31,7 +31,7 @@ from training.sparks_simulator import (
 
 ANNOTATED_PX = 20.0  # how far a mark made by hand may lie from the spark
 LEFT_OUT_PX = 3  # px and frames around puffs and waves in which nothing counts
-SEARCH = 1  # raised when what is found in a recording, or how it is described, changes
+SEARCH = 2  # raised when what is found in a recording, or how it is described, changes
 SPLITS = ("train", "validation", "test", "coarse")
 COARSE_UM = 0.3  # of `coarse` recordings, for measuring alone: pixels of this size leave a faint spark the least light
 NEAR_UM = 1.8  # smallest distance at which readers tell two sparks apart
@@ -39,7 +39,7 @@ NEAR_UM = 1.8  # smallest distance at which readers tell two sparks apart
 
 @dataclass(frozen=True)
 class Example:
-    """One recording. events: (N, features); kinds: (N,) index into KINDS; spans: (N, 2) working frames.
+    """One recording. events: (N, features) as `event_features` says; kinds: (N,) index into KINDS; spans: (N, 2) working frames.
 
     frames: (T, features) without the events' column; firing: (T,) whether a spark is there; sparks: how many there are;
     missed: how many of them have no candidate; um, ms: of the working grid.
@@ -56,6 +56,11 @@ class Example:
     counted: np.ndarray  # (N,) bool: outside of what is left out of the score (puffs, waves and their surroundings)
     search: int = 0  # SEARCH when it was drawn
 
+    @property
+    def line_scan(self) -> bool:
+        """Whether its candidates are described as those of a line scan are."""
+        return self.events.shape[1] == len(EVENT_FEATURES)
+
 
 @dataclass(frozen=True)
 class Clips:
@@ -69,11 +74,13 @@ class Clips:
 
 
 def load_or_draw(folder: Path, split: str, number: int, line_scan: bool) -> Example:
-    """The example of a number, from `folder` if it was drawn before; the same number gives the same example."""
+    """The example of a number, from `folder` if it was drawn before with today's SEARCH; a number gives the same example."""
     path = folder / f"{split}-{number:05d}.npz"
     if path.is_file():
         with np.load(path) as saved:
-            return Example(**{k: saved[k][()] if saved[k].ndim == 0 else saved[k] for k in saved.files})
+            example = Example(**{k: saved[k][()] if saved[k].ndim == 0 else saved[k] for k in saved.files})
+        if int(example.search) == SEARCH:
+            return example
     condition, simulation, stated = drawn(split, number, line_scan)
     example, search, grid = example_of(condition, simulation, *stated)
     folder.mkdir(parents=True, exist_ok=True)

@@ -34,23 +34,31 @@ class Counts:
         return 2 * self.found / max(2 * self.found + self.missed + self.extra, 1)
 
 
-def train_events(examples: Sequence[Example], seed: int = 0) -> EventReader:
-    """A reader of candidate events, by cross-entropy over all candidates of the examples."""
+def train_events(examples: Sequence[Example], features: int, members: int = 1, seed: int = 0) -> EventReader:
+    """A reader of candidate events that reads the first `features` of them, by cross-entropy over all candidates."""
+    some = [e for e in examples if len(e.kinds)]
+    inputs = torch.from_numpy(np.concatenate([e.events[:, :features] for e in some]))
+    kinds = torch.from_numpy(np.concatenate([e.kinds for e in some]))
+    reader = EventReader(features, members=members)
+    reader.members = torch.nn.ModuleList(_member(inputs, kinds, seed + k) for k in range(members))
+    return reader.eval()
+
+
+def _member(inputs: torch.Tensor, kinds: torch.Tensor, seed: int) -> torch.nn.Module:
+    """One network of the reader, from its own start and order of examples."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    inputs = torch.from_numpy(np.concatenate([e.events for e in examples]))
-    kinds = torch.from_numpy(np.concatenate([e.kinds for e in examples]))
-    reader = EventReader()
-    optimiser = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=0.01)
+    (network,) = EventReader(inputs.shape[1]).members
+    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.01)
     cycle = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EVENT_STEPS)
     for _ in range(EVENT_STEPS):
         rows = torch.from_numpy(rng.integers(0, len(inputs), EVENT_BATCH))
-        loss = functional.cross_entropy(reader(inputs[rows]), kinds[rows], label_smoothing=SMOOTHED)
+        loss = functional.cross_entropy(network(inputs[rows]), kinds[rows], label_smoothing=SMOOTHED)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         cycle.step()
-    return reader.eval()
+    return network
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""`python -m training calcium-sparks`: trains both spark readers on simulated recordings and publishes them.
+"""`python -m training calcium-sparks`: trains the spark readers on simulated recordings and publishes them.
 
 Simulated recordings are drawn from fixed seeds and kept as features, so a run that was stopped goes on where it was.
 `--annotated DIR` adds a user's own recordings to the training: every folder in DIR holds one recording's frames and a CSV
@@ -18,17 +18,19 @@ import numpy as np
 import torch
 
 from engine.models import store
+from engine.sparks.features import CELL_FEATURES, EVENT_FEATURES
 from engine.sparks.readers import EventReader, FrameReader
-from engine.sparks.task import EVENTS, FRAMES
+from engine.sparks.task import EVENTS, FRAMES, LINES
 from training import sparks_readers as readers
 from training.classification_scores import auroc, interval
 from training.publish import publish
-from training.sparks_card import events_card, frames_card
-from training.sparks_examples import SEARCH, Example, annotated_examples, load_or_draw
+from training.sparks_card import events_card, frames_card, lines_card
+from training.sparks_examples import Example, annotated_examples, load_or_draw
 from training.sparks_pixels import STEPS, Overlap, best_level, overlaps, train_pixels
 from training.sparks_readers import SPARK, best_threshold, count, event_logits, total
 
 COMMAND = "python -m training calcium-sparks"
+MEMBERS = 4  # networks whose probabilities the reader of cells averages
 PROBABILITIES = np.linspace(0.05, 0.95, 91)
 RESPONSES = np.linspace(-1.0, 4.0, 101)  # of the matched filter, as features hold them
 Figure = dict[str, float | int | str | None]
@@ -36,17 +38,27 @@ Figure = dict[str, float | int | str | None]
 
 @dataclass(frozen=True)
 class Judge:
-    """The event reader with what was chosen for it on validation recordings."""
+    """An event reader with what was chosen for it on validation recordings."""
 
     reader: EventReader
     temperature: float
     threshold: float = 0.5
-    threshold_line: float = 0.5
 
     def probabilities(self, example: Example) -> np.ndarray:
         """(N,) of being a spark."""
         logits = event_logits(self.reader, example) / self.temperature
         return np.exp(logits[:, SPARK] - np.logaddexp.reduce(logits, axis=1))
+
+
+@dataclass(frozen=True)
+class Judges:
+    """cells: of frames over time. lines: of line scans."""
+
+    cells: Judge
+    lines: Judge
+
+    def of(self, example: Example) -> Judge:
+        return self.lines if example.line_scan else self.cells
 
 
 def main(argv: list[str]) -> int:
@@ -72,26 +84,39 @@ class _Drawn:
 
 
 def _train_readers(asked: argparse.Namespace, cells: _Drawn, lines: _Drawn) -> None:
-    """The readers of events and of frames, from the candidates of simulated recordings."""
+    """The readers of events and of frames, from the candidates of simulated recordings.
+
+    The reader of cells learns from cells alone, that of line scans, of which less is known, from both.
+    """
     train = cells.get("train", asked.train) + lines.get("train", asked.train // 2)
     for folder in asked.annotated:
         train += annotated_examples(folder)
     held = cells.get("validation", asked.held), lines.get("validation", asked.held // 4)
     test = cells.get("test", asked.held), lines.get("test", asked.held // 4)
     coarse = cells.get("coarse", 2 * asked.held // 5)
-    judge = choose(readers.train_events(train, asked.seed), *held)
-    frame_reader, operating = _frames(judge, train, held[0])
+    of_cells = [e for e in train if not e.line_scan]
+    judges = Judges(
+        choose(readers.train_events(of_cells, len(CELL_FEATURES), MEMBERS, asked.seed), held[0], held[0]),
+        choose(readers.train_events(train, len(EVENT_FEATURES), 1, asked.seed), held[0], held[1]),
+    )
+    frame_reader, operating = _frames(judges, train, held[0])
+    rival = matched_filter(held[0])
     figures = {
-        "events": event_figures(test[0] + coarse + test[1], judge, matched_filter(held[0])),
-        "frames": frame_figures(test[0], judge, frame_reader, operating),
+        EVENTS: event_figures(test[0] + coarse, judges.cells, rival),
+        LINES: event_figures(test[1], judges.lines, rival),
+        FRAMES: frame_figures(test[0], judges, frame_reader, operating),
     }
-    print(json.dumps({"threshold": judge.threshold, "line": judge.threshold_line} | figures, indent=1), flush=True)
+    thresholds = {EVENTS: judges.cells.threshold, LINES: judges.lines.threshold}
+    print(json.dumps({"thresholds": thresholds} | figures, indent=1), flush=True)
     if not asked.dry_run:
-        n = len(train), len(held[0]) + len(held[1])
-        older = sum(int(e.search) != SEARCH for e in train)
         tried = json.loads(_tried(asked).read_text(encoding="utf-8")) if _tried(asked).is_file() else None
-        publish(EVENTS, judge.reader.state_dict(), events_card(judge, figures["events"], n, older, tried, COMMAND))
-        publish(FRAMES, frame_reader.state_dict(), frames_card(operating, figures["frames"], n, COMMAND))
+        n = len(of_cells), len(held[0])
+        card = events_card(judges.cells, figures[EVENTS], n, tried, COMMAND)
+        publish(EVENTS, judges.cells.reader.state_dict(), card)
+        n = len(train), len(held[1])
+        publish(LINES, judges.lines.reader.state_dict(), lines_card(judges.lines, figures[LINES], n, COMMAND))
+        n = len(train), len(held[0])
+        publish(FRAMES, frame_reader.state_dict(), frames_card(operating, figures[FRAMES], n, COMMAND))
 
 
 def _try_pixels(asked: argparse.Namespace, cells: _Drawn) -> None:
@@ -114,15 +139,15 @@ def _tried(asked: argparse.Namespace) -> Path:
     return asked.run / "pixels.json"
 
 
-def choose(reader: EventReader, cells: Sequence[Example], lines: Sequence[Example]) -> Judge:
-    """Temperature and thresholds on validation recordings."""
-    kinds = np.concatenate([e.kinds for e in cells])
-    judge = Judge(reader, readers.temperature_of(np.concatenate([event_logits(reader, e) for e in cells]), kinds))
-    at = [
-        best_threshold(some, [judge.probabilities(e) for e in some], PROBABILITIES) if some else 0.5
-        for some in (cells, lines)
-    ]
-    return Judge(reader, judge.temperature, *at)
+def choose(reader: EventReader, calibrating: Sequence[Example], choosing: Sequence[Example]) -> Judge:
+    """Temperature and threshold on validation recordings."""
+    kinds = np.concatenate([e.kinds for e in calibrating])
+    logits = np.concatenate([event_logits(reader, e) for e in calibrating])
+    judge = Judge(reader, readers.temperature_of(logits, kinds))
+    if not choosing:
+        return judge
+    said = [judge.probabilities(e) for e in choosing]
+    return Judge(reader, judge.temperature, best_threshold(choosing, said, PROBABILITIES))
 
 
 def matched_filter(cells: Sequence[Example]) -> Callable[[Example], np.ndarray]:
@@ -138,9 +163,8 @@ def event_figures(
     found: dict[str, Figure] = {}
     for condition in dict.fromkeys(str(e.condition) for e in examples):
         some = [e for e in examples if str(e.condition) == condition]
-        limit = judge.threshold_line if condition == "line" else judge.threshold
         for name, counts in (
-            ("f1", [count(e, judge.probabilities(e), limit) for e in some]),
+            ("f1", [count(e, judge.probabilities(e), judge.threshold) for e in some]),
             ("matched_filter_f1", [count(e, rival(e), 0.5) for e in some]),
         ):
             if condition == "empty":
@@ -148,7 +172,7 @@ def event_figures(
             low, high = interval(lambda rows: total([counts[r] for r in rows]).f1, np.arange(len(some)))  # noqa: B023
             found[f"{condition}_{name}"] = _figure(total(counts).f1, low, high, len(some), condition)
         if condition == "empty":
-            extra = total([count(e, judge.probabilities(e), limit) for e in some]).extra
+            extra = total([count(e, judge.probabilities(e), judge.threshold) for e in some]).extra
             found["empty_extra"] = _figure(extra / len(some), None, None, len(some), condition)
     return found
 
@@ -165,10 +189,10 @@ def pixel_figures(found: Sequence[Overlap], level: float) -> dict[str, Figure]:
 
 
 def frame_figures(
-    examples: Sequence[Example], judge: Judge, reader: FrameReader, operating: dict[str, float]
+    examples: Sequence[Example], judges: Judges, reader: FrameReader, operating: dict[str, float]
 ) -> dict[str, Figure]:
     """How well frames and recordings with a spark are told from those without."""
-    read = [readers.read(reader, readers.described(e, judge.reader, judge.temperature)) for e in examples]
+    read = [readers.read(reader, _described(e, judges)) for e in examples]
     number = np.repeat(np.arange(len(examples)), [len(e.firing) for e in examples])
     logits, firing = np.concatenate([r[0] for r in read]), np.concatenate([e.firing for e in examples])
     whole, fires = np.array([r[2] for r in read]), np.array([bool(e.firing.any()) for e in examples])
@@ -182,11 +206,11 @@ def frame_figures(
     }
 
 
-def _frames(judge: Judge, train: Sequence[Example], held: Sequence[Example]) -> tuple[FrameReader, dict[str, float]]:
+def _frames(judges: Judges, train: Sequence[Example], held: Sequence[Example]) -> tuple[FrameReader, dict[str, float]]:
     """The frame reader and its operating values from validation recordings."""
-    inputs = [readers.described(e, judge.reader, judge.temperature) for e in train]
+    inputs = [_described(e, judges) for e in train]
     reader = readers.train_frames(inputs, [e.firing for e in train])
-    read = [readers.read(reader, readers.described(e, judge.reader, judge.temperature)) for e in held]
+    read = [readers.read(reader, _described(e, judges)) for e in held]
     shift, temperature = readers.platt(
         np.array([r[2] for r in read]), np.array([bool(e.firing.any()) for e in held], float)
     )
@@ -197,6 +221,12 @@ def _frames(judge: Judge, train: Sequence[Example], held: Sequence[Example]) -> 
         "frame_temperature": round(frame_temperature, 4),
         "threshold": 0.5,
     }
+
+
+def _described(example: Example, judges: Judges) -> np.ndarray:
+    """What the frame reader sees of an example."""
+    judge = judges.of(example)
+    return readers.described(example, judge.reader, judge.temperature)
 
 
 def _figure(value: float, low: float | None, high: float | None, n: int, on: str) -> Figure:

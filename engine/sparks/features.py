@@ -7,6 +7,8 @@ import numpy as np
 from engine.sparks.baseline import Grid, Rest
 from engine.sparks.candidates import Candidate, Search
 from engine.sparks.kinetics import PIXEL_LEVEL, crossings
+from engine.sparks.likelihood import Likelihood, Usual, likelihoods, usual_amplitudes
+from engine.sparks.matched_filter import FWHM_UM, TAU_MS
 
 EVENT_FEATURES = (
     "response",  # of the best matched filter, bent logarithmically
@@ -36,23 +38,51 @@ EVENT_FEATURES = (
     "sample_um",
     "sample_ms",
 )
+CELL_FEATURES = (  # of a candidate in frames over time; a line, whose light comes from one row, has only the first of them
+    *EVENT_FEATURES,
+    "likelihood",  # of a spark of any size against none, logarithmically, bent
+    "likelihood_usual",  # of one as bright as the clear ones of the recording
+    "likeliest",  # amplitude, logarithmically
+    "unusual",  # fitted amplitude against that of the clear ones
+    "clear",  # how many of those there are, logarithmically
+    "f0_contrast",  # of F0 there against its surroundings, in what is common in the cell
+    "f0_unevenness",  # what is common, in deviations of F0's own noise, logarithmically
+    "response_fine",  # of the best of the likelihood's templates
+    *(f"response_{fwhm:g}um_{tau:g}ms" for fwhm in FWHM_UM for tau in TAU_MS),
+)
 SITE_UM, SITE_MS = 0.9, 40.0  # what counts as the same place, and as another time
 CLEAR_EVIDENCE = 6.0
+SPOT_UM, AROUND_UM = 0.85, 1.53  # deviations of the Gaussians whose difference is F0's contrast
 LINE_UM = 10.0  # width of cell that a scanned line stands for
 FRAME_FEATURES = 11
 NO_EVENT = -3.0  # what a frame without any candidate event has for its best event
 
 
 def event_features(search: Search, z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> np.ndarray:
-    """(N, len(EVENT_FEATURES)) float32, of about unit size, a row per candidate."""
+    """(N, features) float32, of about unit size, a row per candidate: EVENT_FEATURES of a line scan, else CELL_FEATURES."""
     if not search.candidates:
-        return np.zeros((0, len(EVENT_FEATURES)), np.float32)
+        return np.zeros((0, len(EVENT_FEATURES if grid.line_scan else CELL_FEATURES)), np.float32)
     places = np.array([(c.fit.peak_ms, c.fit.y_um, c.fit.x_um, c.response, c.fit.evidence) for c in search.candidates])
     searched = rest.cell.sum() * grid.um * (LINE_UM if grid.line_scan else grid.um) * len(z) * grid.ms / 1000
     rows = [
         _event(c, places, z, worth, rest, grid) + _company(c, places, float(searched), grid) for c in search.candidates
     ]
+    if not grid.line_scan:
+        rows = [row + more for row, more in zip(rows, _of_cells(search, z, worth, rest, grid), strict=True)]
     return np.clip(np.array(rows, np.float32), -4.0, 4.0)
+
+
+def _of_cells(search: Search, z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> list[list[float]]:
+    """What CELL_FEATURES hold beyond EVENT_FEATURES, a row per candidate."""
+    contrast, common = _f0_contrast(rest, len(z), grid)
+    known = likelihoods(z, worth, grid, [c.peak for c in search.candidates])
+    usual = usual_amplitudes([c.fit for c in search.candidates])
+    return [
+        _likelihood(c, likely, company)
+        + [float(_bent(contrast[c.peak[1:]])) / max(common, 1.0), float(np.log2(max(common, 0.3)))]
+        + [float(_bent(r) / 2 - 2) for r in (likely.response, *c.responses)]
+        for c, likely, company in zip(search.candidates, known, usual, strict=True)
+    ]
 
 
 def _event(c: Candidate, places: np.ndarray, z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid) -> list[float]:
@@ -107,6 +137,30 @@ def _company(c: Candidate, places: np.ndarray, searched: float, grid: Grid) -> l
         float(2 * np.log2(grid.um / 0.4)),
         float(np.log2(grid.ms / 8.0)),
     ]
+
+
+def _likelihood(c: Candidate, known: Likelihood, usual: Usual) -> list[float]:
+    return [
+        float(_bent(known.ratio())) / 3 - 1,
+        float(_bent(known.ratio(usual))) / 3 - 1,
+        float(np.log(known.amplitude)) + 1,
+        float(np.log(max(c.fit.amplitude, 0.02))) - usual.log_amplitude,
+        float(np.log1p(usual.count)),
+    ]
+
+
+def _f0_contrast(rest: Rest, frames: int, grid: Grid) -> tuple[np.ndarray, float]:
+    """(H, W) how far F0 stands out of its surroundings, in deviations of its own noise, and how much is common in the cell.
+
+    Where F0 is too low by chance, noise looks like a spark.
+    """
+    import cv2
+
+    level = (rest.f0 / rest.noise * np.sqrt(frames)).astype(np.float32)
+    spot, around = SPOT_UM / grid.um, AROUND_UM / grid.um
+    contrast = cv2.GaussianBlur(level, (0, 0), spot) - cv2.GaussianBlur(level, (0, 0), around)
+    contrast /= np.sqrt((1 / spot**2 + 1 / around**2 - 4 / (spot**2 + around**2)) / (4 * np.pi))
+    return contrast, 1.4826 * float(np.median(np.abs(contrast[rest.cell]))) if rest.cell.any() else 1.0
 
 
 def frame_features(search: Search, z: np.ndarray, rest: Rest) -> np.ndarray:

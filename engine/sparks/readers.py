@@ -14,20 +14,26 @@ KINDS = ("noise", "spark", "slow")  # slow: part of a puff or a wave
 
 
 class EventReader(nn.Module):
-    """(N, len(EVENT_FEATURES)) -> logits (N, 3) in the order of KINDS."""
+    """(N, at least `features`) -> logits (N, len(KINDS)) in the order of KINDS; what lies beyond is not looked at.
 
-    def __init__(self, width: int = 32) -> None:
+    features: how many of CELL_FEATURES it reads. members: networks trained from different starts whose probabilities are
+    averaged; of one, the logits are its own.
+    """
+
+    def __init__(self, features: int = len(EVENT_FEATURES), width: int = 32, members: int = 1) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(len(EVENT_FEATURES), width),
-            nn.SiLU(),
-            nn.Linear(width, width),
-            nn.SiLU(),
-            nn.Linear(width, len(KINDS)),
-        )
+        self.features = features
+        self.members = nn.ModuleList(_event_network(features, width) for _ in range(members))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return self.layers(features)
+        said = torch.stack([member(features[:, : self.features]) for member in self.members])
+        return said[0] if len(said) == 1 else torch.logsumexp(torch.log_softmax(said, 2), 0)
+
+
+def _event_network(features: int, width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(features, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, len(KINDS))
+    )
 
 
 class FrameReader(nn.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.sparks.features import EVENT_FEATURES, FRAME_FEATURES
+from engine.sparks.features import CELL_FEATURES, FRAME_FEATURES
 from engine.sparks.readers import KINDS
 from tests.engine.sparks.drawn_recording import drawn, tiff
 from training.sparks_examples import COARSE_UM, annotated_examples, example_of, load_or_draw
@@ -17,7 +17,7 @@ SCENE = Scene(frames=60, height=40, width=80, um_per_px=0.3, sparks=3, peak_snr=
 def test_every_bright_spark_has_its_candidate():
     simulation = simulate(SCENE, np.random.default_rng(5))
     example, _, _ = example_of("drawn", simulation)
-    assert example.events.shape[1] == len(EVENT_FEATURES)
+    assert example.events.shape[1] == len(CELL_FEATURES)
     assert example.frames.shape[1] == FRAME_FEATURES - 1
     assert (example.kinds == KINDS.index("spark")).sum() + example.missed == 3
     assert example.missed == 0

@@ -1,18 +1,20 @@
 """What is learnt and chosen, on examples whose answer is plain."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from engine.sparks.features import EVENT_FEATURES, FRAME_FEATURES
+from engine.sparks.features import CELL_FEATURES, EVENT_FEATURES, FRAME_FEATURES
 from training import sparks_readers as readers
 from training.sparks_examples import Example
-from training.sparks_weights import Judge, event_figures, matched_filter
+from training.sparks_weights import Judge, Judges, choose, event_figures, matched_filter
 
 
-def example(seed, condition="snr1", missed=0):
+def example(seed, condition="snr1", missed=0, features=26):
     """Twenty candidates: the sparks are those whose first number is above 0."""
     rng = np.random.default_rng(seed)
-    events = rng.normal(size=(20, len(EVENT_FEATURES))).astype(np.float32)
+    events = rng.normal(size=(20, features)).astype(np.float32)
     kinds = (events[:, 0] > 0).astype(int)
     frames = rng.normal(size=(50, FRAME_FEATURES - 1)).astype(np.float32)
     firing = frames[:, 0] > 1.0
@@ -24,10 +26,36 @@ def example(seed, condition="snr1", missed=0):
 
 def test_the_event_reader_learns_a_plain_rule(monkeypatch):
     monkeypatch.setattr(readers, "EVENT_STEPS", 150)
-    reader = readers.train_events([example(s) for s in range(60)])
+    reader = readers.train_events([example(s) for s in range(60)], len(EVENT_FEATURES))
     held = example(99)
     said = readers.event_logits(reader, held)[:, 1] > readers.event_logits(reader, held)[:, 0]
     assert (said == (held.kinds == 1)).mean() > 0.85
+
+
+def test_a_reader_of_several_networks_averages_what_each_says(monkeypatch):
+    monkeypatch.setattr(readers, "EVENT_STEPS", 20)
+    some, held = [example(s) for s in range(8)], example(99)
+    both = readers.train_events(some, 26, members=2)
+    alone = [readers.train_events(some, 26, seed=seed) for seed in (0, 1)]
+
+    def chances(reader):
+        logits = readers.event_logits(reader, held)
+        return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+
+    assert chances(both) == pytest.approx((chances(alone[0]) + chances(alone[1])) / 2, abs=1e-5)
+    assert np.abs(chances(alone[0]) - chances(alone[1])).max() > 1e-3
+
+
+def test_the_reader_of_line_scans_learns_from_cells_too_and_sees_what_a_line_tells(monkeypatch):
+    monkeypatch.setattr(readers, "EVENT_STEPS", 20)
+    cells, line = example(0, features=len(CELL_FEATURES)), example(1)
+    assert (cells.line_scan, line.line_scan) == (False, True)
+    reader = readers.train_events([cells, line], len(EVENT_FEATURES))
+    shuffled = replace(cells, events=np.concatenate([cells.events[:, : len(EVENT_FEATURES)], cells.events[:, :14]], 1))
+    assert (readers.event_logits(reader, cells) == readers.event_logits(reader, shuffled)).all()
+    judges = Judges(Judge(reader, 1.0), choose(reader, [cells], [line]))
+    assert judges.of(cells) is judges.cells
+    assert judges.of(line) is judges.lines
 
 
 def test_the_frame_reader_learns_which_frames_fire_and_looks_at_them(monkeypatch):
