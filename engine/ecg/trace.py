@@ -36,7 +36,8 @@ TAKEN = 0.06  # cost per px moved along another row's path, nearer to that row
 TRESPASS = 0.25  # of the distance to another row's baseline: a wave that comes so near to it has run on into that row's
 CLOSED_PX = 4  # of a stroke's ink that may be missing on its way up or down
 SHORT_GAP_MM = 2.5  # a longer stretch without ink is not read
-NIB_SHARE = 0.88  # of the pen's width on level lines: a nib that leaves little of the ink of steep ones
+NIB_SHARE = 0.97  # of the pen's width on level lines: a nib that leaves little of the ink of steep ones
+FRINGE, FRINGE_PX = 0.5, 2  # share of the most ink within so many px to the left and right, below which ink is blur
 FINE = 4  # values per column
 MERGED_PENS = 0.2  # height that remains of a stroke's ink, in pens, from which two strokes have merged
 TIP_PENS, TIP_PX = 1.0, 0.02  # an edge's farthest place within so many pens, give or take, is the tip of a wave
@@ -106,9 +107,10 @@ def follow_rows(
     if len(rows):  # once more, where they gain nothing by another row's ink
         paths[rows] = _paths(blank, baselines, px_per_mm, breaks, rows, paths)
     paths = np.clip(paths, 0, trace.shape[0] - 1)
+    sharp = _without_fringe(trace)
     return _distinct(
         [
-            _curve(trace, _edges(trace, paths, row), paths[row], float(baselines[row]), px_per_mm, breaks[row])
+            _curve(trace, _edges(sharp, paths, row), paths[row], float(baselines[row]), px_per_mm, breaks[row])
             for row in range(len(baselines))
         ]
     )
@@ -406,6 +408,17 @@ def _ink_along(trace: np.ndarray, visited: np.ndarray) -> np.ndarray:
     top, bottom = visited.T
     x = np.arange(trace.shape[1])
     return (summed[bottom + 1, x] - summed[top, x]) / (bottom - top + 1)
+
+
+def _without_fringe(trace: np.ndarray) -> np.ndarray:
+    """The ink (h, w) without the blur on the sides of steep strokes, which would make every wave a little wider.
+
+    Beside a steep stroke a column has nothing but its blur, and half of that is no edge.
+    """
+    import cv2
+
+    most = cv2.dilate(trace, np.ones((1, 2 * FRINGE_PX + 1), np.uint8))
+    return np.where(trace >= FRINGE * most, trace, np.float32(0.0))
 
 
 def _edges(trace: np.ndarray, paths: np.ndarray, row: int) -> tuple[np.ndarray, np.ndarray]:
