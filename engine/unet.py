@@ -11,22 +11,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.own_statistics import OwnStatistics
+
 
 class UNet(nn.Module):
     """(B, inputs, H, W) -> (B, outputs, H, W) logits; H and W multiples of 2 ** (len(widths) - 1).
 
     widths: channels per resolution, from the finest to the coarsest. bottleneck: the layer whose (B, widths[-1], h, w)
-    output summarises the picture, e.g. for a view classifier or Grad-CAM.
+    output summarises the picture, e.g. for a view classifier or Grad-CAM. own: share of each picture's own statistics in
+    batch norm; weights learnt without it serve as well.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, widths: tuple[int, ...] = (24, 48, 96, 160, 224), dropout: float = 0.1
+        self,
+        inputs: int,
+        outputs: int,
+        widths: tuple[int, ...] = (24, 48, 96, 160, 224),
+        dropout: float = 0.1,
+        own: float = 0.0,
     ) -> None:
         super().__init__()
-        self.stem = _double(inputs, widths[0])
-        self.down = nn.ModuleList([_double(a, b) for a, b in pairwise(widths)])
+        self.stem = _double(inputs, widths[0], own)
+        self.down = nn.ModuleList([_double(a, b, own) for a, b in pairwise(widths)])
         self.bottleneck = nn.Dropout2d(dropout)
-        self.up = nn.ModuleList([_double(a + b, b) for b, a in reversed(list(pairwise(widths)))])
+        self.up = nn.ModuleList([_double(a + b, b, own) for b, a in reversed(list(pairwise(widths)))])
         self.head = nn.Conv2d(widths[0], outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,12 +57,16 @@ class UNet(nn.Module):
         return self.head(y)
 
 
-def _double(inputs: int, outputs: int) -> nn.Sequential:
+def _double(inputs: int, outputs: int, own: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
+        _norm(outputs, own),
         nn.ReLU(inplace=True),
         nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
+        _norm(outputs, own),
         nn.ReLU(inplace=True),
     )
+
+
+def _norm(features: int, own: float) -> nn.BatchNorm2d:
+    return OwnStatistics(features, own) if own else nn.BatchNorm2d(features)

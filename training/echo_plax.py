@@ -23,6 +23,7 @@ import torch
 
 from engine.echo_plax.segmentation import WEIGHT
 from engine.models import LoadedModel
+from engine.unet import UNet
 from engine.weights import Weight
 from training import echo_plax_segmentation as segmentation
 from training.echo_plax_augment import Style
@@ -53,6 +54,7 @@ SHIPPED_STEPS = (1700, 850)  # of the two courses; the folds' are shorter
 SIMULATED, TURNED = 160, 200  # pictures
 APICAL = 20  # validation patients' frames that the view rule sees
 OPERATING = {"least_confidence": 0.5, "floor": SECOND.style.floor}
+OWN = 1 / 3  # share of each picture's own statistics when the network draws (`engine.own_statistics`)
 
 
 def main(argv: list[str]) -> int:
@@ -118,10 +120,12 @@ def examples_of(
     )
 
 
-def as_shipped(network: torch.nn.Module, operating: dict[str, Any] | None = None) -> LoadedModel:
-    """The network with its weights rounded as the shipped file holds them."""
+def as_shipped(network: torch.nn.Module, operating: dict[str, Any] | None = None, own: float = OWN) -> LoadedModel:
+    """The network with its weights rounded as the shipped file holds them. own: see OWN."""
     entry = Weight(WEIGHT, "echo-plax", "", "", "", "", COMMAND, operating=operating or OPERATING)
-    return LoadedModel(entry, network.half().float().eval().requires_grad_(False), "cpu")
+    drawing = UNet(1, segmentation.CLASSES, own=own)
+    drawing.load_state_dict(network.state_dict())
+    return LoadedModel(entry, drawing.half().float().eval().requires_grad_(False), "cpu")
 
 
 def measured(
@@ -129,11 +133,11 @@ def measured(
 ) -> tuple[Measured, torch.nn.Module]:
     """The figures of the card, and the shipped network with its temperature in its last layer."""
     folders = [data / "plax" / "traced"]
-    raw = [score(data, folders, c, as_shipped(n)) for n, clips in zip(networks, FOLDS, strict=True) for c in clips]
+    raw = _left_out_scores(data, [as_shipped(network) for network in networks])
     warmth = temperature(raw)
     cooled = [segmentation.tempered(copy.deepcopy(network), warmth) for network in [*networks, shipped]]
     models = [as_shipped(network) for network in cooled]
-    scores = [score(data, folders, c, m) for m, clips in zip(models[:-1], FOLDS, strict=True) for c in clips]
+    scores = _left_out_scores(data, models[:-1])
     seen = [see(clip_file(data, c), True, m) for m, clips in zip(models[:-1], FOLDS, strict=True) for c in clips]
     seen += _other_views(data, models)
     rule = fitted(seen)
@@ -144,6 +148,7 @@ def measured(
         apart=[score(data, folders, clip, models[-1]) for clip in MEASURED],
         rule=rule,
         operating=OPERATING,
+        own=OWN,
         temperature=warmth,
         calibration=calibration_gap(scores),
         views_left_out=left_out(seen),
@@ -153,28 +158,28 @@ def measured(
 
 
 def by_course(data: Path, runs: Path) -> list[tuple[str, list[ClipScore]]]:
-    """The left-out clips as the folds' networks draw them after the first course, with the sector lightened, after the second."""
+    """The left-out clips as the folds' networks draw them after either course and before a picture's own statistics count."""
     plain = {**OPERATING, "floor": FIRST.style.floor}
+    firsts = [segmentation.finished(runs / f"fold{k}", FIRST.steps) for k in range(len(FOLDS))]
+    seconds = [segmentation.finished(runs / f"fold{k}-second", SECOND.steps) for k in range(len(FOLDS))]
+    pairs = [(one, other) for one, other in zip(firsts, seconds, strict=True) if one is not None and other is not None]
+    means = [segmentation.mean_of(one, other) for one, other in pairs]
     kinds = (
-        ("the first course", "", FIRST.steps, plain),
-        ("the first course, sector lightened", "", FIRST.steps, OPERATING),
-        ("the second course", "-second", SECOND.steps, OPERATING),
+        ("the first course", [one for one, _ in pairs], plain),
+        ("the first course, sector lightened", [one for one, _ in pairs], OPERATING),
+        ("the second course", [other for _, other in pairs], OPERATING),
+        ("mean of both courses' weights", means, OPERATING),
     )
-    table = []
-    for name, ending, steps, operating in kinds:
-        found = [segmentation.finished(runs / f"fold{k}{ending}", steps) for k in range(len(FOLDS))]
-        models = [as_shipped(network, operating) for network in found if network is not None]
-        table.append(
-            (
-                name,
-                [
-                    score(data, [data / "plax" / "traced"], c, m)
-                    for m, cs in zip(models, FOLDS, strict=True)
-                    for c in cs
-                ],
-            )
-        )
-    return table
+    return [
+        (name, _left_out_scores(data, [as_shipped(copy.deepcopy(n), operating, own=0.0) for n in networks]))
+        for name, networks, operating in kinds
+    ]
+
+
+def _left_out_scores(data: Path, models: Sequence[LoadedModel]) -> list[ClipScore]:
+    """Every trainable clip by its fold's network."""
+    folders = [data / "plax" / "traced"]
+    return [score(data, folders, clip, model) for model, clips in zip(models, FOLDS, strict=True) for clip in clips]
 
 
 def _other_views(data: Path, models: Sequence[LoadedModel]) -> list[Seen]:

@@ -61,7 +61,7 @@ def variants(
 
 
 def _measured(data: Path, name: str, network: torch.nn.Module) -> Part:
-    model = as_shipped(network, {"least_confidence": 0.5, "floor": FIRST.style.floor})
+    model = as_shipped(network, {"least_confidence": 0.5, "floor": FIRST.style.floor}, own=0.0)
     scores = [score(data, [data / "plax" / "traced"], clip, model) for clip in (*FOLDS[FOLD], *MEASURED)]
     ventricle = [float(np.nanmean(s.iou[:, 0])) for s in scores]
     return Part(name, float(np.mean([s.mean_iou for s in scores])), float(np.mean(ventricle)), len(scores))

@@ -40,7 +40,7 @@ def test_the_calibration_gap_is_confidence_less_accuracy():
 def test_the_card_says_who_labelled_and_what_was_wrong():
     long_axis, other = Seen("long", True, None), Seen("other", False, None)
     found = card(
-        Measured([scored(0.9, 0.8, "one")], [scored(0.9, 0.6, "two")], Rule((0.0,) * 8, 0.0), OPERATING, 1.2, 0.03,
+        Measured([scored(0.9, 0.8, "one")], [scored(0.9, 0.6, "two")], Rule((0.0,) * 8, 0.0), OPERATING, 0.3, 1.2, 0.03,
                  [(long_axis, True), (other, True)], []),
         "the command",
     )  # fmt: skip
@@ -55,13 +55,13 @@ def test_the_card_says_who_labelled_and_what_was_wrong():
 
 def test_the_card_shows_what_the_courses_and_parts_bring_and_the_printed_curve():
     found = card(
-        Measured([scored(0.9, 0.8)], [], Rule((0.0,) * 8, 0.0), OPERATING, 1.2, 0.03, [], [],
+        Measured([scored(0.9, 0.8)], [], Rule((0.0,) * 8, 0.0), OPERATING, 0.3, 1.2, 0.03, [], [],
                  courses=[("the first course", [scored(0.9, 0.6)])], curve=(0.96, 103),
                  parts=[Part("carried masks", 0.61, 0.7, 4)]),
         "the command",
     )  # fmt: skip
     assert "| the first course | 1 | 0.520 | 0.600 |" in found.text
-    assert "| mean of both courses' weights, as shipped | 1 | 0.560 | 0.800 |" in found.text
+    assert "| the same with a picture's own statistics, as shipped | 1 | 0.560 | 0.800 |" in found.text
     assert "| carried masks | 4 | 0.610 | 0.700 |" in found.text
     curve = found.metrics["printed_curve_r"]
     assert curve["value"] == 0.96
