@@ -10,14 +10,12 @@ from app_pages.ecg_views.corrections import corrections, layout_name
 from app_pages.ecg_views.paper import Mark, paper, usual_arrangement
 from app_pages.ecg_views.why import beat_words, colour, why
 from app_pages.shared.answer import answer, bars
+from app_pages.shared.closing import closing
 from app_pages.shared.desk import Desk, Result
-from app_pages.shared.export import export
 from app_pages.shared.measurements import measurements
-from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
 from app_pages.shared.quality import checks
 from app_pages.shared.section import section
-from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import listed, number, text, with_unit
 from engine.ecg.digitisation import Digitisation
@@ -60,18 +58,13 @@ def show() -> None:
         return
     own, found = opened
     _what_went_in(own, found)
-    finding = found.analysis.finding
     chosen = _answer(found)
     section(
         "Why", "What in this ECG speaks for the class, and what the textbook says. Another class can be chosen above."
     )
     why(TASK, found, chosen)
     _measured(found)
-    section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
-    said = verdict(finding, f"verdict-{found.key}")
-    section("Take it with you")
-    export(found.analysis, said, found.explanation, lambda: _report_pictures(found, chosen), found.key)
-    cards(finding.provenance.weights)
+    closing(found.analysis, found, lambda: _report_pictures(found, chosen))
 
 
 def _what_went_in(own: Desk, found: Result) -> None:

@@ -10,16 +10,14 @@ import streamlit as st
 
 from app_pages.echo_views.scale import scale
 from app_pages.shared.answer import bars
+from app_pages.shared.closing import closing
 from app_pages.shared.desk import Desk, Result, explanation
-from app_pages.shared.export import export
 from app_pages.shared.measurements import measurements
-from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
 from app_pages.shared.own_network import own_network
 from app_pages.shared.player import Curve, FrameMark, player
 from app_pages.shared.section import section
 from app_pages.shared.understood import Shown, understood
-from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text
 from engine.analysis import Analysis
@@ -70,11 +68,7 @@ def show() -> None:
     _recording(found)
     _why(found)
     _measured(analysis, found)
-    section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
-    said = verdict(analysis.finding, f"verdict-{found.key}")
-    section("Take it with you")
-    export(analysis, said, found.explanation, lambda: _report_pictures(found), found.key)
-    cards(analysis.finding.provenance.weights)
+    closing(analysis, found, lambda: _report_pictures(found))
 
 
 def _counted(found: Result) -> Analysis:

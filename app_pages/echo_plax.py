@@ -9,17 +9,15 @@ import numpy as np
 import streamlit as st
 
 from app_pages.echo_views.scale import scale
+from app_pages.shared.closing import closing
 from app_pages.shared.curves import deletion_curve, sentence
 from app_pages.shared.desk import Desk, Result, explanation
-from app_pages.shared.export import export
 from app_pages.shared.measurements import measurements
-from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
 from app_pages.shared.own_network import own_network
 from app_pages.shared.player import Curve, FrameMark, player
 from app_pages.shared.section import section
 from app_pages.shared.understood import Shown, understood
-from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text
 from engine.registry import task
@@ -88,12 +86,7 @@ def show() -> None:
     section("Why", "How sure each place is, which two structures compete there, and what each one rests on.")
     _why(found)
     _measured(own, found)
-    section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
-    said = verdict(finding, f"verdict-{found.key}")
-    section("Take it with you")
-    export(found.analysis, said, found.explanation, lambda: _report_pictures(found), found.key)
-    own_network(TASK, own, ("h5", "hdf5"), OWN_NETWORK, ("own_network",), "own-network-echo-plax")
-    cards(finding.provenance.weights)
+    closing(found.analysis, found, lambda: _report_pictures(found))
 
 
 def _what_went_in(own: Desk, found: Result) -> None:
@@ -115,6 +108,7 @@ def _what_went_in(own: Desk, found: Result) -> None:
     )
     if not size.known:
         scale(own, evidence.whole, evidence.frame_size[0], f"scale-{found.key}", evidence.printed)
+    own_network(TASK, own, ("h5", "hdf5"), OWN_NETWORK, ("own_network",), "own-network-echo-plax")
 
 
 def _answer(found: Result) -> None:

@@ -11,15 +11,13 @@ from app_pages.mr_views.groups import among_groups
 from app_pages.mr_views.patient import patient
 from app_pages.mr_views.why import why
 from app_pages.shared.answer import bars
+from app_pages.shared.closing import closing
 from app_pages.shared.desk import Desk, Result
-from app_pages.shared.export import export
 from app_pages.shared.measurements import measurements
-from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
 from app_pages.shared.player import Curve, FrameMark, player
 from app_pages.shared.section import section
 from app_pages.shared.understood import Shown, understood
-from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import percent, text, with_unit
 from engine.finding import Finding
@@ -74,11 +72,7 @@ def show() -> None:
     section("Why", "What the view rests on, where the outlines are in doubt, and what the network sees.")
     why(found)
     _measured(finding, found)
-    section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
-    said = verdict(finding, f"verdict-{found.key}")
-    section("Take it with you")
-    export(found.analysis, said, found.explanation, lambda: _report_pictures(found), found.key)
-    cards(finding.provenance.weights)
+    closing(found.analysis, found, lambda: _report_pictures(found))
 
 
 def _what_went_in(own: Desk, found: Result) -> None:

@@ -7,13 +7,11 @@ from functools import partial
 import streamlit as st
 
 from app_pages.shared.answer import answer
+from app_pages.shared.closing import closing
 from app_pages.shared.desk import Desk, Result, desk
-from app_pages.shared.export import export
-from app_pages.shared.model_card import cards
 from app_pages.shared.opening import opening
 from app_pages.shared.section import section
 from app_pages.shared.understood import Shown, understood
-from app_pages.shared.verdict import verdict
 from app_pages.shared.view import view
 from app_pages.shared.wording import text, with_unit
 from app_pages.sparks_views import heat, marks, table
@@ -84,12 +82,7 @@ def show() -> None:
         st.info("Your own network said which frames fire; it has no attention. Shown is what ours looked at.")
     why(found)
     _measured(found)
-    section("Your reading", "Goes into the finding.json that you download, and nowhere else.")
-    said = verdict(finding, f"verdict-{found.key}")
-    section("Take it with you")
-    export(found.analysis, said, found.explanation, lambda: _report_pictures(found), found.key)
-    _own_exports(found)
-    cards(finding.provenance.weights)
+    closing(found.analysis, found, lambda: _report_pictures(found), lambda: _own_exports(found))
 
 
 def _what_went_in(own: Desk, found: Result) -> None:
