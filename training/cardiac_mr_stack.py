@@ -3,6 +3,8 @@
     python -m training cardiac-mr-stack --data DIR
 
 It goes on from the shipped `cardiac-mr-segmentation`. DIR as training.cardiac_mr_segmentation has it. Resumable.
+The weights are the mean of three stages' (Izmailov 2018): a slice that holds a ventricle or an atrium is drawn by one stage
+and not by the next.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ from training.cardiac_mr_augment import drawn, drawn_stack
 from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
 from training.cardiac_mr_segmentation import AVERAGE, CLASSES, ES_SHARE, OUTPUTS, loss_of
 
-EPOCHS = 21
+COURSES = (
+    21,
+    60,
+)  # epochs after which the learning rate has fallen; the second falls as a course of 60 does after its 21st
 STEPS = 100  # of an epoch
 STACKS = 2  # in a step
 LONE = 3  # pictures of Sunnybrook in a step
@@ -93,8 +98,8 @@ def begun_from(first: UNet) -> StackNet:
     return network.to(memory_format=torch.channels_last)
 
 
-def train(slices: list[Slice], first: UNet, runs: Path, threads: int, epochs: int = EPOCHS) -> StackNet:
-    """The trained network (moving average of its weights), begun from `first`; checkpoints after every epoch."""
+def train(slices: list[Slice], first: UNet, runs: Path, threads: int, courses: tuple[int, ...] = COURSES) -> StackNet:
+    """The trained network, begun from `first`: the mean of its `stages`; checkpoints after every epoch."""
     torch.set_num_threads(threads)
     torch.manual_seed(SEED)
     stacks, held_back = people_of(slices, False), people_of(slices, True)
@@ -117,18 +122,21 @@ def train(slices: list[Slice], first: UNet, runs: Path, threads: int, epochs: in
         for name, part in parts.items():
             part.load_state_dict(state[name])
         start = state["epoch"] + 1
-    for epoch in range(start, epochs):
+    for epoch in range(start, courses[-1]):
+        course = next(epochs for epochs in courses if epoch < epochs)
         rng = np.random.default_rng([SEED, epoch])
-        strength = 1.0 if epoch < FULL_STRENGTH_UNTIL * epochs else LAST_STRENGTH
+        strength = 1.0 if epoch < FULL_STRENGTH_UNTIL * course else LAST_STRENGTH
         network.train()
         began, total = time.process_time(), 0.0
         for step in range(STEPS):
             for group in optimiser.param_groups:
-                group["lr"] = group["highest"] * rate((epoch + step / STEPS) / epochs, epochs)
+                group["lr"] = group["highest"] * rate((epoch + step / STEPS) / course, course)
             chosen = [stacks[i] for i in rng.choice(len(stacks), STACKS, p=chance / chance.sum())]
             pictures = [lone[i] for i in rng.integers(len(lone), size=LONE)]
             total += _step(network, optimiser, chosen, pictures, rng, strength)
             average.update_parameters(network)
+        if epoch in stages(courses):
+            torch.save(average.module.state_dict(), _stage(runs, epoch))
         torch.save({name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch}, newest)
         seconds = time.process_time() - began
         ed, es = (" ".join(f"{v:.4f}" for v in values) for values in validation_dice(average.module, held_back))
@@ -136,8 +144,26 @@ def train(slices: list[Slice], first: UNet, runs: Path, threads: int, epochs: in
             f"{time.strftime('%T')} epoch {epoch} loss {total / STEPS:.4f} lv myo rv ED {ed} ES {es} cpu {seconds:.0f} s",
             flush=True,
         )
-    learnt: StackNet = average.module  # type: ignore[assignment]
-    return learnt
+    network.load_state_dict(mean([torch.load(_stage(runs, epoch), weights_only=True) for epoch in stages(courses)]))
+    return network.eval()
+
+
+def stages(courses: tuple[int, ...]) -> tuple[int, ...]:
+    """Epochs whose averages make the weights: the last of each course, and the last course's last of full strength."""
+    last_full = math.ceil(FULL_STRENGTH_UNTIL * courses[-1]) - 1
+    return tuple(sorted({*(epochs - 1 for epochs in courses), last_full}))
+
+
+def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Of each weight and statistic; counts are the last state's."""
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
+        for name, value in states[-1].items()
+    }
+
+
+def _stage(runs: Path, epoch: int) -> Path:
+    return runs / f"epoch-{epoch}.pt"
 
 
 def rate(done: float, epochs: int) -> float:
@@ -191,10 +217,9 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, default=Path("runs/cardiac-mr-stack"))
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     asked = parser.parse_args(argv)
     first = models.ModelStore("cpu").get(segmentation.WEIGHT).module
     slices = read_acdc(asked.data / "acdc") + read_sunnybrook(asked.data / "sunnybrook")
-    train(slices, first, asked.runs, asked.threads, asked.epochs)
+    train(slices, first, asked.runs, asked.threads)
     return 0

@@ -1,8 +1,8 @@
 """LV cavity, LV myocardium and RV cavity in every slice and phase of a short-axis cine.
 
 Papillary muscles and trabeculae count to the cavity, as in the contours that the network learnt from.
-The heart is found first, then every picture is read in one window around it, at one size of pixel: by a network that sees
-a slice between its neighbours, and by one that sees the whole stack. What they say is averaged.
+The heart is found first, by a network that sees a slice between its neighbours. Then another, which sees the whole stack,
+reads every picture in one window around it, at one size of pixel: as it was scanned, and turned upright.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ BATCH = 24
 LOCALISED_ON = 3  # slices
 MOST_WIDE_PX = 400  # of the first look at the whole field
 OFF_CENTRE = 0.2  # of the field's longer side: how far from its middle a heart usually lies (standard deviation)
+UPRIGHT = (
+    191.0  # degrees, counter-clockwise from the right as seen: where the RV's middle lies from the LV's, ACDC's median
+)
 NEIGHBOUR = 0.15  # share of the phase before and after in a phase's probabilities
 SMOOTHED_FROM = 8  # phases: fewer are too far apart in time
 RIGHT_READILY = 2.0  # times its probability: at the base, where it is all or nothing, the RV is else drawn too seldom
@@ -77,7 +80,7 @@ def segment(cine: Cine, model: LoadedModel, stack_model: LoadedModel, progress: 
     matrix = placed(images[0, 0], mm, centre)
     progress(0.1, "Drawing the ventricles")
     cohort = _cohort(images, matrix, model)
-    shares = _windows(images, matrix, (model, stack_model), cohort, progress)
+    shares = _windows(images, matrix, stack_model, cohort, progress)
     if cine.phases >= SMOOTHED_FROM:
         shares = (1 - 2 * NEIGHBOUR) * shares + NEIGHBOUR * (np.roll(shares, 1, 0) + np.roll(shares, -1, 0))
     shares[:, :, RIGHT] *= RIGHT_READILY
@@ -131,7 +134,7 @@ def forward(pictures: np.ndarray, model: LoadedModel, cohort: float | None = Non
 
 
 def forward_stack(stack: np.ndarray, model: LoadedModel, cohort: float) -> np.ndarray:
-    """(slices, 3, H, W) of one stack, of `between` -> (slices, 4, H, W) float32 probabilities, each slice by all of them."""
+    """(slices, 3, H, W) of one stack, of `between` -> (slices, 4, H, W) float32 probabilities, each slice by all."""
     outputs = _outputs(stack, model)
     return as_outlined(outputs, torch.tensor(cohort).expand(len(outputs))).numpy()
 
@@ -227,16 +230,45 @@ def _cohort(images: np.ndarray, matrix: np.ndarray, model: LoadedModel) -> float
 
 
 def _windows(
-    images: np.ndarray, matrix: np.ndarray, pair: tuple[LoadedModel, LoadedModel], cohort: float, progress: Progress
+    images: np.ndarray, matrix: np.ndarray, stack_model: LoadedModel, cohort: float, progress: Progress
 ) -> np.ndarray:
-    """(phase, slice, 4, CROP_PX, CROP_PX) probabilities: the mean of both networks'."""
-    model, stack_model = pair
-    phases = []
+    """(phase, slice, 4, CROP_PX, CROP_PX) probabilities in the window of `matrix`: as scanned, and, where an RV is seen,
+    the mean of that and of a look at the heart turned upright."""
+    shares = np.empty((*images.shape[:2], len(STRUCTURES), CROP_PX, CROP_PX), np.float32)
     for k, phase in enumerate(images):
-        progress(0.1 + 0.65 * k / len(images), f"Drawing the ventricles, phase {k + 1} of {len(images)}")
-        seen = between(np.stack([warped(picture, matrix) for picture in phase]))
-        phases.append((forward(seen, model, cohort)[0] + forward_stack(seen, stack_model, cohort)) / 2)
-    return np.stack(phases)
+        progress(0.1 + 0.3 * k / len(images), f"Drawing the ventricles, phase {k + 1} of {len(images)}")
+        shares[k] = forward_stack(_seen(phase, matrix), stack_model, cohort)
+    turn = turn_upright(shares)
+    if turn is None:
+        return shares
+    turned, back = turn @ np.vstack([matrix, [0, 0, 1]]), cv2.invertAffineTransform(turn)
+    for k, phase in enumerate(images):
+        progress(0.4 + 0.35 * k / len(images), f"Drawing the ventricles upright, phase {k + 1} of {len(images)}")
+        upright = forward_stack(_seen(phase, turned), stack_model, cohort)
+        shares[k] += np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in upright])
+    shares /= 2
+    return shares
+
+
+def _seen(phase: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(slice, H, W) -> (slice, 3, CROP_PX, CROP_PX): what a network sees of one phase's stack."""
+    return between(np.stack([warped(picture, matrix) for picture in phase]))
+
+
+def turn_upright(shares: np.ndarray) -> np.ndarray | None:
+    """2x3 matrix that turns the window until the RV lies UPRIGHT of the LV; None where no RV, or no LV, is drawn.
+
+    shares: (phase, slice, 4, H, W) probabilities of STRUCTURES.
+    """
+    drawn = shares.argmax(2)
+    left, right = (drawn == CAVITY) | (drawn == MYOCARDIUM), drawn == RIGHT
+    if not (left.any() and right.any()):
+        return None
+    (y, x), (right_y, right_x) = (np.argwhere(mask)[:, 2:].mean(0) for mask in (left, right))
+    angle = math.degrees(math.atan2(y - right_y, right_x - x))
+    middle = (shares.shape[-1] - 1) / 2
+    matrix: np.ndarray = cv2.getRotationMatrix2D((middle, middle), UPRIGHT - angle, 1.0)
+    return matrix
 
 
 def within_end_diastole(shares: np.ndarray) -> np.ndarray:

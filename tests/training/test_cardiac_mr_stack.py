@@ -10,7 +10,7 @@ from engine.unet import UNet
 from tests.engine.mr.drawn_mr import ring
 from training.cardiac_mr_augment import drawn_stack
 from training.cardiac_mr_data import Slice
-from training.cardiac_mr_stack import OVERLAP_WEIGHT, begun_from, people_of, rate, stack_loss, train
+from training.cardiac_mr_stack import OVERLAP_WEIGHT, begun_from, mean, people_of, rate, stack_loss, stages, train
 
 GREYS = np.array([0.1, 0.9, 0.3, 0.6], np.float32)
 
@@ -106,7 +106,21 @@ def test_a_training_ends_with_a_network_that_began_as_the_first_and_can_be_taken
     ]
     begun = begun_from(first).slices.state_dict()
     assert all(torch.equal(begun[name], value) for name, value in first.state_dict().items())
-    one = train(slices, first, tmp_path, 1, epochs=1).state_dict()
-    again = train(slices, first, tmp_path, 1, epochs=1).state_dict()
+    one = train(slices, first, tmp_path, 1, courses=(1, 2)).state_dict()
+    again = train(slices, first, tmp_path, 1, courses=(1, 2)).state_dict()
     assert all(torch.equal(one[name], again[name]) for name in one)
     assert not torch.equal(one["slices.stem.0.weight"], begun["stem.0.weight"])
+    kept = [torch.load(tmp_path / f"epoch-{epoch}.pt", weights_only=True) for epoch in (0, 1)]
+    name = "through.0.give.weight"
+    assert not torch.equal(kept[0][name], kept[1][name])
+    assert one[name] == pytest.approx((kept[0][name] + kept[1][name]) / 2)
+
+
+def test_the_weights_are_the_mean_of_each_courses_end_and_the_end_of_full_strength():
+    assert stages((21, 60)) == (20, 35, 59)
+    assert stages((1, 2)) == (0, 1)
+    found = mean(
+        [{"w": torch.tensor([1.0, 2.0]), "n": torch.tensor(3)}, {"w": torch.tensor([2.0, 4.0]), "n": torch.tensor(5)}]
+    )
+    assert found["w"].tolist() == [1.5, 3.0]
+    assert int(found["n"]) == 5

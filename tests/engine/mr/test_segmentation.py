@@ -10,7 +10,16 @@ from torch import nn
 from engine.errors import RefusedStudy
 from engine.models import LoadedModel
 from engine.mr.cine import Cine
-from engine.mr.segmentation import alone, as_outlined, between, cleaned, segment, within_end_diastole
+from engine.mr.segmentation import (
+    UPRIGHT,
+    alone,
+    as_outlined,
+    between,
+    cleaned,
+    segment,
+    turn_upright,
+    within_end_diastole,
+)
 from tests.engine.mr.drawn_mr import ring
 
 
@@ -27,7 +36,7 @@ def model(network):
     return LoadedModel(SimpleNamespace(name="drawn", operating={}), network.eval(), "cpu")
 
 
-PAIR = (model(ByGrey()), model(ByGrey()))  # one network that sees slices, one that sees the stack
+PAIR = (model(ByGrey()), model(ByGrey()))  # one network that finds the heart, one that sees the stack
 
 
 def pictures(labels):
@@ -143,3 +152,36 @@ def test_a_right_ventricle_stays_where_it_was_when_it_was_full():
     right = full[2] == 3
     assert 0 < (found[0, 2] == 3).sum() < 6 * right.sum()
     assert np.array_equal(found[0, 2] == 1, empty[2] == 1)
+
+
+@pytest.mark.parametrize("towards", [0, 90, 191, 300])
+def test_a_heart_is_turned_until_its_right_ventricle_lies_as_usual(towards):
+    x, y = (round(32 + 20 * part) for part in (np.cos(np.radians(towards)), -np.sin(np.radians(towards))))
+    labels = np.zeros((1, 2, 65, 65), np.uint8)
+    labels[..., 29:36, 29:36] = 1
+    labels[..., y - 2 : y + 3, x - 2 : x + 3] = 3
+    shares = np.stack([labels == k for k in range(4)], 2).astype(np.float32)
+    matrix = turn_upright(shares)
+    turned_x, turned_y = matrix @ [x, y, 1]
+    assert np.degrees(np.arctan2(32 - turned_y, turned_x - 32)) % 360 == pytest.approx(UPRIGHT, abs=0.1)
+    assert turn_upright(shares * (np.arange(4) != 3)[:, None, None]) is None
+
+
+class FromTheLeft(ByGrey):
+    """Sees a right ventricle in the left half of the picture only."""
+
+    def forward(self, x):
+        outputs = super().forward(x)
+        outputs[:, 3, :, x.shape[-1] // 2 :] -= 1e3
+        return outputs
+
+
+def test_what_only_an_upright_look_shows_is_drawn_too():
+    one = ring(64, 8.0, 4.0)
+    labels = np.stack([np.pad(np.rot90(one, 3), 32)] * 3)[None]  # the RV lies above, half of it on either side
+    cine = Cine(pictures(labels), (1.5, 1.5), 8.0)
+    found = segment(cine, model(ByGrey()), model(FromTheLeft())).labels
+    right = labels == 3
+    beyond = right & (np.arange(128) > 66)
+    assert beyond.sum() > 0.2 * right.sum()
+    assert (found[beyond] == 3).mean() > 0.6
