@@ -9,3 +9,5 @@ def section(title: str, about: str = "") -> None:
     st.header(title, anchor=False)
     if about:
         st.caption(about)
+    else:
+        st.space("xxsmall")  # a heading alone would touch what it heads

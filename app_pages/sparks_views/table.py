@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app_pages.shared.view import view
-from app_pages.shared.wording import number, text
+from app_pages.shared.wording import number, percent, text
 from engine.sparks.artefacts import label_stack, sparks_csv
 from engine.sparks.events import Spark
 from engine.sparks.evidence import SparksEvidence
@@ -80,7 +80,7 @@ def _row(spark: Spark, chosen: bool, out: bool) -> str:
         f"{spark.t_peak:.0f} ({spark.t_start} to {spark.t_end})",
         f"{spark.x:.0f}, {spark.y:.0f}",
         *size,
-        f"{spark.probability * 100:.0f} %",
+        text(percent(spark.probability)),
         f"{'rejected' if out else 'accepted'} "
         f"<button data-choose='{verb} {spark.number}' aria-label='{said} spark {spark.number}'>{said}</button>",
     ]
@@ -94,7 +94,7 @@ def _sizes(spark: Spark) -> list[str]:
     def said(value: float | None, unit: str) -> str:
         return "–" if value is None else f"{number(value)} {text(unit)}"
 
-    width = said(spark.fwhm_um, "um") if spark.fwhm_um is not None else f"{spark.fwhm_px:.1f} px"
+    width = said(spark.fwhm_um, "µm") if spark.fwhm_um is not None else f"{spark.fwhm_px:.1f} px"
     return [
         f"{spark.amplitude:.2f}",
         width,

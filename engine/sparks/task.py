@@ -200,7 +200,9 @@ def _measurements(recording: Recording, detection: Detection, sparks: Sequence[S
         if values:
             low, middle, high = np.percentile(values, (25, 50, 75))
             where = {"quartiles": [float(low), float(high)], "sparks": len(values)}
-            found.append(Measurement(f"median_{code}", f"Median {name.lower()}", float(middle), unit, where=where))
+            found.append(
+                Measurement(f"median_{code}", f"Median {name[0].lower()}{name[1:]}", float(middle), unit, where=where)
+            )
     for spark in sparks:
         where = {"spark": spark.number, "frame": round(spark.t_peak), "x": round(spark.x, 1), "y": round(spark.y, 1)}
         for code, name, unit in PER_SPARK:
