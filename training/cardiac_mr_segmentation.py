@@ -10,11 +10,9 @@ Resumable: the checkpoint in --runs is taken up.
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +22,10 @@ from torch.nn import functional
 from engine.mr.scale import placed, warped
 from engine.mr.segmentation import as_outlined
 from engine.unet import UNet
+from training import checkpoints
 from training.cardiac_mr_augment import drawn
 from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
+from training.checkpoints import Learner
 
 CLASSES = (
     4  # as ACDC outlines them; then one output for the cavity as Sunnybrook does, one for whose picture it looks like
@@ -142,7 +142,7 @@ def _seen(slice_: Slice, matrix: np.ndarray) -> np.ndarray:
 def rate(round_: Round, done: float) -> float:
     """Learning rate after this share of a round: warm-up, then a cosine."""
     warm = min(1.0, done * round_.epochs * STEPS / WARM_UP)
-    return max(1e-5, warm * round_.highest_rate * 0.5 * (1 + math.cos(math.pi * done)))
+    return max(1e-5, warm * round_.highest_rate * checkpoints.cosine(done))
 
 
 def train(slices: list[Slice], runs: Path, threads: int) -> UNet:
@@ -155,23 +155,14 @@ def train(slices: list[Slice], runs: Path, threads: int) -> UNet:
     partial = [s for s in slices if not s.validates and s.cavity_only]
     validation = [s for s in slices if s.validates]
     network = UNet(3, OUTPUTS).to(memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
-    )
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
-    parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser}
-    newest, start = runs / "newest.pt", 0
-    runs.mkdir(parents=True, exist_ok=True)
-    if newest.is_file():
-        state = torch.load(newest, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-        start = state["epoch"] + 1
+    learning = checkpoints.begun(network, optimiser, AVERAGE)
+    start = checkpoints.taken_up(learning, runs)
     for epoch, (round_, own) in list(enumerate((r, own) for r in ROUNDS for own in range(r.epochs)))[start:]:
         if own == 0 and epoch > 0:
             if not ROUNDS[ROUNDS.index(round_) - 1].neighbours:
-                _unlearn_neighbours(average.module)
-            network.load_state_dict(average.module.state_dict())
+                _unlearn_neighbours(learning.average.module)
+            network.load_state_dict(learning.average.module.state_dict())
             optimiser.state.clear()
         rng = np.random.default_rng([SEED, epoch])
         strength = 1.0 if own < round_.full_strength_until * round_.epochs else LAST_STRENGTH
@@ -184,15 +175,14 @@ def train(slices: list[Slice], runs: Path, threads: int) -> UNet:
             chosen = [full[i] for i in rng.choice(len(full), BATCH - few, p=chance / chance.sum())]
             chosen += [partial[i] for i in rng.integers(len(partial), size=few)]
             pairs = [drawn(slice_, rng, strength, round_.neighbours) for slice_ in chosen]
-            total += _step(network, optimiser, pairs, [s.cavity_only for s in chosen])
-            average.update_parameters(network)
-        torch.save({name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch}, newest)
-        scores = " ".join(f"{v:.4f}" for v in validation_dice(average.module, validation))
+            total += _step(learning, pairs, [s.cavity_only for s in chosen])
+        checkpoints.keep(learning, epoch, runs)
+        scores = " ".join(f"{v:.4f}" for v in validation_dice(learning.average.module, validation))
         seconds = time.process_time() - began
         print(
             f"epoch {epoch} loss {total / STEPS:.4f} dice lv myo rv sunnybrook {scores} cpu {seconds:.0f} s", flush=True
         )
-    learnt: UNet = average.module  # type: ignore[assignment]
+    learnt: UNet = learning.average.module  # type: ignore[assignment]
     learn_cohort(learnt, full, partial)
     return learnt
 
@@ -232,21 +222,16 @@ def _unlearn_neighbours(network: nn.Module) -> None:
 
 
 def _step(
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    learning: Learner,
     pairs: list[tuple[np.ndarray, np.ndarray]],
     cavity_only: list[bool],
 ) -> float:
     x = torch.from_numpy(np.stack([images for images, _ in pairs]))
     mask = torch.from_numpy(np.stack([mask for _, mask in pairs]).astype(np.int64))
     with torch.autocast("cpu", torch.bfloat16):
-        logits = network(x.contiguous(memory_format=torch.channels_last))
+        logits = learning.network(x.contiguous(memory_format=torch.channels_last))
     loss = loss_of(logits, mask, torch.tensor(cavity_only))
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    optimiser.step()
-    return float(loss.detach())
+    return checkpoints.step(learning, loss)
 
 
 def main(argv: list[str]) -> int:

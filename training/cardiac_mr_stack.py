@@ -13,7 +13,6 @@ import argparse
 import math
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,9 +25,11 @@ from engine.mr.scale import placed, warped
 from engine.mr.segmentation import as_outlined, between
 from engine.mr.stack_network import StackNet
 from engine.unet import UNet
+from training import checkpoints
 from training.cardiac_mr_augment import drawn, drawn_stack
 from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
 from training.cardiac_mr_segmentation import AVERAGE, CLASSES, ES_SHARE, OUTPUTS, loss_of
+from training.checkpoints import Learner
 
 COURSES = (
     21,
@@ -106,22 +107,13 @@ def train(slices: list[Slice], first: UNet, runs: Path, threads: int, courses: t
     chance = np.array([ES_SHARE if stack[0].phase == "ES" else 1 - ES_SHARE for stack in stacks])
     lone = [s for s in slices if not s.validates and s.cavity_only]
     network = begun_from(first)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
-    )
     groups = [
         {"params": network.slices.parameters(), "highest": HIGHEST_RATE},
         {"params": network.through.parameters(), "highest": THROUGH_RATE},
     ]
     optimiser = torch.optim.AdamW(groups, weight_decay=1e-2)
-    parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser}
-    newest, start = runs / "newest.pt", 0
-    runs.mkdir(parents=True, exist_ok=True)
-    if newest.is_file():
-        state = torch.load(newest, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-        start = state["epoch"] + 1
+    learning = checkpoints.begun(network, optimiser, AVERAGE)
+    start = checkpoints.taken_up(learning, runs)
     for epoch in range(start, courses[-1]):
         course = next(epochs for epochs in courses if epoch < epochs)
         rng = np.random.default_rng([SEED, epoch])
@@ -133,13 +125,14 @@ def train(slices: list[Slice], first: UNet, runs: Path, threads: int, courses: t
                 group["lr"] = group["highest"] * rate((epoch + step / STEPS) / course, course)
             chosen = [stacks[i] for i in rng.choice(len(stacks), STACKS, p=chance / chance.sum())]
             pictures = [lone[i] for i in rng.integers(len(lone), size=LONE)]
-            total += _step(network, optimiser, chosen, pictures, rng, strength)
-            average.update_parameters(network)
+            total += _step(learning, chosen, pictures, rng, strength)
         if epoch in stages(courses):
-            torch.save(average.module.state_dict(), _stage(runs, epoch))
-        torch.save({name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch}, newest)
+            torch.save(learning.average.module.state_dict(), _stage(runs, epoch))
+        checkpoints.keep(learning, epoch, runs)
         seconds = time.process_time() - began
-        ed, es = (" ".join(f"{v:.4f}" for v in values) for values in validation_dice(average.module, held_back))
+        ed, es = (
+            " ".join(f"{v:.4f}" for v in values) for values in validation_dice(learning.average.module, held_back)
+        )
         print(
             f"{time.strftime('%T')} epoch {epoch} loss {total / STEPS:.4f} lv myo rv ED {ed} ES {es} cpu {seconds:.0f} s",
             flush=True,
@@ -169,12 +162,11 @@ def _stage(runs: Path, epoch: int) -> Path:
 def rate(done: float, epochs: int) -> float:
     """Share of the highest learning rate after this share of the training: warm-up, then a cosine."""
     warm = min(1.0, done * epochs * STEPS / WARM_UP)
-    return max(0.01, warm * 0.5 * (1 + math.cos(math.pi * done)))
+    return max(0.01, warm * checkpoints.cosine(done))
 
 
 def _step(
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    learning: Learner,
     stacks: list[list[Slice]],
     lone: list[Slice],
     rng: np.random.Generator,
@@ -198,15 +190,11 @@ def _step(
     x = torch.from_numpy(np.concatenate(images))
     outlines = torch.from_numpy(np.concatenate(masks).astype(np.int64))
     with torch.autocast("cpu", torch.bfloat16):
-        outputs = network(x.contiguous(memory_format=torch.channels_last), tuple(lengths))
+        outputs = learning.network(x.contiguous(memory_format=torch.channels_last), tuple(lengths))
     full = sum(patients)
     loss = stack_loss(outputs[:full], outlines[:full], patients)
     loss = loss + LONE_WEIGHT * loss_of(outputs[full:], outlines[full:], torch.ones(len(lone), dtype=torch.bool))
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    optimiser.step()
-    return float(loss.detach())
+    return checkpoints.step(learning, loss)
 
 
 def main(argv: list[str]) -> int:

@@ -9,10 +9,8 @@ echo_views. Resumable: the checkpoint in --runs is taken up.
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +20,9 @@ from torch.nn import functional
 
 from engine.mr.scale import BRIGHTEST
 from engine.mr.views import CLASSES, SIZE, ViewNet, fitted, letterbox
+from training import checkpoints
 from training.cardiac_mr_views_data import Seen, read_views
+from training.checkpoints import Learner
 
 BATCH = 16
 STEPS = 75  # of an epoch
@@ -111,18 +111,9 @@ def train(seen: list[Seen], runs: Path, threads: int) -> nn.Module:
     torch.manual_seed(SEED)
     training, validation = [s for s in seen if not s.validates], [s for s in seen if s.validates]
     network = ViewNet().to(memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
-    )
     optimiser = torch.optim.AdamW(network.parameters(), HIGHEST_RATE, weight_decay=2e-2)
-    parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser}
-    newest, start = runs / "newest.pt", 0
-    runs.mkdir(parents=True, exist_ok=True)
-    if newest.is_file():
-        state = torch.load(newest, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-        start = state["epoch"] + 1
+    learning = checkpoints.begun(network, optimiser, AVERAGE)
+    start = checkpoints.taken_up(learning, runs)
     chances = draw_chances(training)
     for epoch in range(start, EPOCHS):
         rng = np.random.default_rng([SEED, epoch])
@@ -132,15 +123,14 @@ def train(seen: list[Seen], runs: Path, threads: int) -> nn.Module:
             done = (epoch + step / STEPS) / EPOCHS
             warm = min(1.0, (epoch * STEPS + step + 1) / WARM_UP)
             for group in optimiser.param_groups:
-                group["lr"] = max(1e-5, warm * HIGHEST_RATE * 0.5 * (1 + math.cos(math.pi * done)))
+                group["lr"] = max(1e-5, warm * HIGHEST_RATE * checkpoints.cosine(done))
             chosen = [training[i] for i in rng.choice(len(training), BATCH, p=chances)]
-            total += _step(network, optimiser, chosen, rng)
-            average.update_parameters(network)
-        torch.save({name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch}, newest)
-        right, far = validation_scores(average.module, validation)
+            total += _step(learning, chosen, rng)
+        checkpoints.keep(learning, epoch, runs)
+        right, far = validation_scores(learning.average.module, validation)
         seconds = time.process_time() - began
         print(f"epoch {epoch} loss {total / STEPS:.4f} right {right:.4f} far {far:.4f} cpu {seconds:.0f} s", flush=True)
-    return average.module
+    return learning.average.module
 
 
 def draw_chances(seen: list[Seen]) -> np.ndarray:
@@ -156,18 +146,14 @@ def draw_chances(seen: list[Seen]) -> np.ndarray:
     return np.array(chance) / np.sum(chance)
 
 
-def _step(network: nn.Module, optimiser: torch.optim.Optimizer, chosen: list[Seen], rng: np.random.Generator) -> float:
+def _step(learning: Learner, chosen: list[Seen], rng: np.random.Generator) -> float:
     pairs = [augmented(s, rng) for s in chosen]
     x = torch.from_numpy(np.stack([picture for picture, _ in pairs])[:, None])
     wanted = torch.from_numpy(np.stack([wanted_heat(points) for _, points in pairs]))
     with torch.autocast("cpu", torch.bfloat16):
-        views, heat = network(x.contiguous(memory_format=torch.channels_last))
+        views, heat = learning.network(x.contiguous(memory_format=torch.channels_last))
     loss = loss_of(views, heat, torch.tensor([CLASSES.index(s.view) for s in chosen]), wanted)
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    optimiser.step()
-    return float(loss.detach())
+    return checkpoints.step(learning, loss)
 
 
 @torch.no_grad()
