@@ -14,7 +14,7 @@ from engine.sparks.readers import KINDS, EventReader, FrameReader
 from training.sparks_examples import Example
 
 EVENT_STEPS, EVENT_BATCH = 3000, 512
-FRAME_STEPS = 1200
+FRAME_STEPS = 5000
 RATE = 3e-3
 SMOOTHED = 0.02  # of each event's label: candidates at the border of what counts as found are a matter of luck
 SHORTEST = 20  # working frames of a piece cut out of a recording
