@@ -56,3 +56,9 @@ def test_weights_learnt_without_it_fit_a_network_with_it():
     own.load_state_dict(plain.state_dict())
     x = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(2))
     assert not torch.allclose(own(x), plain(x))
+
+
+def test_with_and_without_gradients_it_gives_the_same():
+    with torch.no_grad():
+        bare = layer(0.5)(picture(BRIGHT, 2.0))
+    assert torch.allclose(bare, layer(0.5)(picture(BRIGHT, 2.0)))
