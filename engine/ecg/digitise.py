@@ -29,6 +29,7 @@ MIN_CURVE_SHARE = 4e-4  # of the picture's pixels that curves cover on any ECG p
 COLUMN_MM = 62.5  # 2.5 s at 25 mm/s: one column of a 3x4 page
 USUAL_SPEED_MM_S, USUAL_GAIN_MM_MV = 25.0, 10.0
 MIN_LEADS = 6
+MIN_COLUMN_S = 1.2  # of paper: pages give each lead 2.5 s or more; what gives it half of that is a part of a page
 MIN_CERTAIN = 3  # names that are read without doubt, for a page to be an ECG by its names
 NAMES_AGREE = (
     2.5  # score of a layout from which the names at their places, even if read with doubt, say that it is an ECG
@@ -111,6 +112,8 @@ def read_page(
     readings = [_reading(sheet, curves, placed, settings, options) for placed in _plausible(words, curves, options)]
     best = min(readings, key=lambda reading: reading.cost)
     _refuse_unless_ecg(best)
+    if sheet.page.mm_known:
+        _refuse_part_of_page(best)
     progress(1.0, "Read")
     return _digitisation(sheet, best, to_photo)
 
@@ -535,6 +538,17 @@ def _refuse_unless_ecg(reading: Reading) -> None:
             "not_an_ecg",
             "Expected the lead names of an ECG (I, aVR, V1 and so on) or leads that fit one heart, found neither: "
             f"this does not look like an ECG. {REMEDY}",
+        )
+
+
+def _refuse_part_of_page(reading: Reading) -> None:
+    """One column of a page is as wide as it is: no four columns of leads fit into it, whatever names it shows."""
+    column_s = reading.signal.seconds / len(reading.placed.layout.columns)
+    if column_s < MIN_COLUMN_S:
+        raise RefusedStudy(
+            "too_few_leads",
+            f"Expected at least {MIN_COLUMN_S:g} s of paper for every column of leads, found {column_s:.1f} s: "
+            f"this seems to be a part of a page. {REMEDY}",
         )
 
 

@@ -27,7 +27,7 @@ OTHERS, OTHERS_SHARE = (
     0.7,
 )  # cost of a column in which a curve is farther from its baseline than this share of a row
 LETTER_INK = 0.2  # by which a curve has to be clearer where there are letters
-LETTERS = 0.5  # share of a blank that letters are, which may hide a curve
+LETTERS = 0.6  # share of a blank that letters are, which may hide a curve
 HIDDEN = 0.15  # what a place that a separator hides counts as blank
 JUMP = 0.03  # cost of a px by which a curve jumps at a separator
 BREAK_MM = 10.0  # from a row's baseline: separators that end its curves
@@ -396,10 +396,11 @@ def _centre_line(upper: np.ndarray, lower: np.ndarray, pen: float, level_px: int
     merged = np.clip((bottom - top) / pen - MERGED_PENS, 0, 1)
     y = middle + merged * (outer - middle)
     around = 2 * round(TIP_PENS * pen * FINE) + 1
+    higher = level - upper > lower - level  # of a wave and the next one within a pen's width: the higher one is drawn
     peak = (upper <= ndimage.minimum_filter1d(upper, around) + TIP_PX) & (upper + pen / 2 < y)
-    y = np.where(peak, upper + pen / 2, y)
     trough = (lower >= ndimage.maximum_filter1d(lower, around) - TIP_PX) & (lower - pen / 2 > y)
-    return np.where(trough, lower - pen / 2, y)
+    y = np.where(peak & (higher | ~trough), upper + pen / 2, y)
+    return np.where(trough & (~higher | ~peak), lower - pen / 2, y)
 
 
 def _ink_along(trace: np.ndarray, visited: np.ndarray) -> np.ndarray:

@@ -1,12 +1,25 @@
 """Pages of our own renderer read back to their signals, with the shipped network; and what is no ECG."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
 from engine import models
 from engine.ecg.digitisation import Calibration, Digitisation, DigitiseOptions
-from engine.ecg.digitise import Piece, _moved, _piece, _smoothed, _without_rims, digitise
-from engine.ecg.leads import LEADS
+from engine.ecg.digitise import (
+    Piece,
+    Reading,
+    _moved,
+    _piece,
+    _refuse_part_of_page,
+    _smoothed,
+    _without_rims,
+    digitise,
+)
+from engine.ecg.layout import Placed
+from engine.ecg.leads import LEADS, RATE_HZ
+from engine.ecg.signal import EcgSignal
 from engine.ecg.trace import RowCurve
 from engine.errors import RefusedStudy
 from training.ecg_page import RenderedPage, plain_style, render
@@ -76,6 +89,16 @@ def test_a_corner_of_a_page_is_refused(page, network):
     height, width = page.image.shape[:2]
     with pytest.raises(RefusedStudy):
         digitise(page.image[: int(0.42 * height), : int(0.27 * width)].copy(), DigitiseOptions(), network)
+
+
+@pytest.mark.parametrize(("seconds", "refused"), [(10.0, False), (5.0, False), (2.5, True)])
+def test_four_columns_of_leads_in_the_width_of_one_are_a_part_of_a_page(seconds, refused):
+    samples = np.zeros((round(seconds * RATE_HZ), len(LEADS)), np.float32)
+    placed = Placed("3x4+1", (0, 1, 2, 3), 5.0, 5, ())
+    calibration = Calibration(25, 10, "printed text", "printed text", 8, 8)
+    reading = Reading(placed, np.zeros(5), calibration, (), EcgSignal(samples, np.ones_like(samples)), ())
+    with pytest.raises(RefusedStudy, match="part of a page") if refused else nullcontext():
+        _refuse_part_of_page(reading)
 
 
 def test_a_jump_at_the_end_of_a_column_is_not_read():

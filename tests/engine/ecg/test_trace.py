@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from engine.ecg.separators import find_separators
-from engine.ecg.trace import RowCurve, calibration_pulses, follow_rows, marked_pulses, row_baselines
+from engine.ecg.trace import (
+    RowCurve,
+    _without_fringe,
+    calibration_pulses,
+    follow_rows,
+    marked_pulses,
+    row_baselines,
+)
 
 PX_PER_MM = 8.0
 WIDTH = 800
@@ -120,6 +127,25 @@ def test_a_curve_is_followed_through_a_letter_that_hides_it():
     ink[275:295, 280:320] = 0
     (row,) = follow_rows(ink, np.array([250.0]), PX_PER_MM, letters=letters)
     assert row.y[295:306].max() > true[300] - 6
+
+
+def test_blur_beside_a_steep_stroke_is_no_ink_and_a_faint_stroke_alone_is():
+    ink = np.zeros((60, 40), np.float32)
+    ink[:40, 8:14] = [0.2, 0.4, 1.0, 0.9, 0.4, 0.2]  # dark, blurred to both sides
+    ink[:40, 30] = 0.3  # thin and faint
+    ink[50, :] = 0.4  # level
+    sharp = _without_fringe(ink)
+    assert np.flatnonzero(sharp[20]).tolist() == [10, 11, 30]
+    np.testing.assert_array_equal(sharp[50], ink[50])
+
+
+@pytest.mark.parametrize(("up", "down"), [(60, 30), (30, 60)])
+def test_of_two_waves_within_a_pen_s_width_the_higher_one_is_read(up, down):
+    ink = drawn(np.full(WIDTH, 250.0))
+    ink[250 - up : 250 + down, 399:402] = 1
+    (row,) = follow_rows(ink, np.array([250.0]), PX_PER_MM)
+    far = row.way_y[np.abs(row.way_y - 250).argmax()] - 250
+    assert far == pytest.approx(-up if up > down else down, abs=8)
 
 
 def test_tips_that_look_like_a_row_of_their_own_make_none():
