@@ -157,35 +157,37 @@ def slice_influence(labels: np.ndarray, end_diastole: int, end_systole: int) -> 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the outlines' network, by what it is to a reader."""
+    """A layer of the network that draws the outlines, by what it is to a reader."""
 
     name: str
     path: str  # in the module
 
 
 LAYERS = (
-    Layer("First look: edges, 1.5 mm", "stem"),
-    Layer("Second: 3 mm", "down.0"),
-    Layer("Third: 6 mm", "down.1"),
-    Layer("Fourth: 12 mm", "down.2"),
-    Layer("Coarsest: 24 mm", "down.3"),
-    Layer("Before the outlines: 1.5 mm", "up.3"),
+    Layer("First look: edges, 1.5 mm", "slices.stem"),
+    Layer("Second: 3 mm", "slices.down.0"),
+    Layer("Third: 6 mm, joined with the slices beside", "through.3"),
+    Layer("Fourth: 12 mm, joined with the slices beside", "through.2"),
+    Layer("Coarsest: 24 mm, joined with the slices beside", "through.1"),
+    Layer("Before the outlines: 1.5 mm", "slices.up.3"),
 )
 
 
 def feature_maps(evidence: MrEvidence, model: LoadedModel, layer: Layer, phase: int, slice_: int) -> np.ndarray:
-    """(channel, h, w) float32: what each channel of a layer makes of this very picture, strongest channels first."""
+    """(channel, h, w) float32: what each channel of a layer makes of this very picture among its stack, strongest first.
+
+    model: of STACK_WEIGHT.
+    """
     found = evidence.segmentation
     assert found is not None
-    around = evidence.cine.images[phase, max(slice_ - 1, 0) : slice_ + 2]
-    seen = between(np.stack([warped(normalised(picture), found.matrix) for picture in around]))[min(slice_, 1)]
+    stack = [warped(normalised(picture), found.matrix) for picture in evidence.cine.images[phase]]
     kept: list[torch.Tensor] = []
     place = model.module.get_submodule(layer.path)
     with model.lock, torch.no_grad(), devices.autocast(model.device):
-        hook = place.register_forward_hook(lambda module, inputs, output: kept.append(output.detach()))
+        hook = place.register_forward_hook(lambda module, inputs, output: kept.append(output[slice_].detach()))
         try:
-            model.module(torch.from_numpy(seen[None]).to(model.device))
+            model.module(torch.from_numpy(between(np.stack(stack))).to(model.device))
         finally:
             hook.remove()
-    maps = kept[0][0].float().cpu().numpy()
+    maps = kept[0].float().cpu().numpy()
     return maps[np.argsort(-maps.std((1, 2)), kind="stable")]

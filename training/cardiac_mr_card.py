@@ -96,7 +96,7 @@ short-axis cine, from all slices of a phase at once. Research use only; not a me
 
 ## How it works
 The U-Net of `cardiac-mr-segmentation`, whose features at 6, 12 and 24 mm per pixel also take in those of the slices before and
-after, so that five slices on either side count: at the base one slice alone does not tell ventricle from atrium. 4.4 million
+after, so that three slices on either side count: at the base one slice alone does not tell ventricle from atrium. 4.4 million
 parameters. It goes on from the shipped `cardiac-mr-segmentation`, which shows it the place of the heart.
 
 It looks twice, as the heart was scanned and turned until the RV's middle lies {UPRIGHT:g} degrees round from the LV's, the median

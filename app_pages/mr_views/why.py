@@ -12,7 +12,7 @@ from app_pages.shared.job import model_store
 from app_pages.shared.view import view
 from app_pages.shared.wording import text
 from engine.mr.evidence import MrEvidence
-from engine.mr.segmentation import WEIGHT
+from engine.mr.segmentation import STACK_WEIGHT
 from explain.explanation import Explanation
 from explain.mr import LAYERS, feature_maps, slice_influence
 
@@ -97,7 +97,7 @@ def _layers(evidence: MrEvidence, found: Result) -> None:
         when = columns[1].selectbox("Phase", list(phases), key=f"layer-phase-{found.key}")
         slices = list(range(1, evidence.cine.slices + 1))
         number = columns[2].selectbox("Slice", slices, len(slices) // 2, key=f"layer-slice-{found.key}")
-        maps = feature_maps(evidence, model_store().get(WEIGHT), layer, phases[when], number - 1)
+        maps = feature_maps(evidence, model_store().get(STACK_WEIGHT), layer, phases[when], number - 1)
         st.image(
             pictures.channels_picture(maps),
             width="stretch",
