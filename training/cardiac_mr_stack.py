@@ -31,10 +31,7 @@ from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
 from training.cardiac_mr_segmentation import AVERAGE, CLASSES, ES_SHARE, OUTPUTS, loss_of
 from training.checkpoints import Learner
 
-COURSES = (
-    21,
-    60,
-)  # epochs after which the learning rate has fallen; the second falls as a course of 60 does after its 21st
+COURSES = (21, 60)  # epochs by which the learning rate has fallen; the second course joins one of 60 at its 21st
 STEPS = 100  # of an epoch
 STACKS = 2  # in a step
 LONE = 3  # pictures of Sunnybrook in a step
