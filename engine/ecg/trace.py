@@ -27,7 +27,8 @@ OTHERS, OTHERS_SHARE = (
     0.7,
 )  # cost of a column in which a curve is farther from its baseline than this share of a row
 LETTER_INK = 0.2  # by which a curve has to be clearer where there are letters
-LETTERS = 0.6  # share of a blank that letters are, which may hide a curve
+LETTERS = 0.7  # share of a blank that letters are, which may hide a curve
+LETTER = 0.3  # share of a blank that letters are for going along them, whatever ink of a curve may be there
 HIDDEN = 0.15  # what a place that a separator hides counts as blank
 JUMP = 0.03  # cost of a px by which a curve jumps at a separator
 BREAK_MM = 10.0  # from a row's baseline: separators that end its curves
@@ -97,15 +98,12 @@ def follow_rows(
     curves may cross.
     """
     breaks = [separators.crossed(y, BREAK_MM * px_per_mm) if separators else np.zeros(0) for y in baselines]
-    blank = 1.0 - np.minimum(trace / PATH_INK, 1.0)
-    if letters is not None:
-        blank = np.minimum(1.0 - np.minimum(trace / (PATH_INK + LETTER_INK * letters), 1.0), 1.0 - LETTERS * letters)
-    if separators:
-        blank[separators.hidden] = HIDDEN
-    paths = _paths(blank, baselines, px_per_mm, breaks)
+    blank = _blank(trace, separators, letters)
+    along = blank if letters is None else np.maximum(blank, LETTER * letters)
+    paths = _paths(blank, along, baselines, px_per_mm, breaks)
     rows = _trespassers(paths, baselines)
     if len(rows):  # once more, where they gain nothing by another row's ink
-        paths[rows] = _paths(blank, baselines, px_per_mm, breaks, rows, paths)
+        paths[rows] = _paths(blank, along, baselines, px_per_mm, breaks, rows, paths)
     paths = np.clip(paths, 0, trace.shape[0] - 1)
     sharp = _without_fringe(trace)
     return _distinct(
@@ -114,6 +112,16 @@ def follow_rows(
             for row in range(len(baselines))
         ]
     )
+
+
+def _blank(trace: np.ndarray, separators: Separators | None, letters: np.ndarray | None) -> np.ndarray:
+    """(h, w) 0 on the ink of a curve to 1 on paper; between them what letters and separators may hide."""
+    blank = 1.0 - np.minimum(trace / PATH_INK, 1.0)
+    if letters is not None:
+        blank = np.minimum(1.0 - np.minimum(trace / (PATH_INK + LETTER_INK * letters), 1.0), 1.0 - LETTERS * letters)
+    if separators:
+        blank[separators.hidden] = HIDDEN
+    return blank
 
 
 def _distinct(rows: list[RowCurve]) -> list[RowCurve]:
@@ -243,6 +251,7 @@ def _taken(paths: np.ndarray, baselines: np.ndarray, row: int, y: np.ndarray) ->
 
 def _paths(
     blank: np.ndarray,
+    along: np.ndarray,
     baselines: np.ndarray,
     px_per_mm: float,
     breaks: list[np.ndarray],
@@ -251,17 +260,20 @@ def _paths(
 ) -> np.ndarray:
     """(rows, w, 2) int: highest and lowest px that each row's path of least cost visits in each column.
 
-    blank: (h, w) 0 on ink to 1. breaks: of each row, places (px) where its curve may jump.
+    blank, along: (h, w) 0 on ink to 1, for moving up and down and for going from column to column.
+    breaks: of each row, places (px) where its curve may jump.
     rows: which to follow, all if None; known: (all rows, w, 2) paths found so far, on whose ink these rows gain nothing.
     """
     rows = np.arange(len(baselines)) if rows is None else rows
     reach = round(REACH_MM * px_per_mm)
     top = np.round(baselines[rows]).astype(int) - reach
     span = 2 * reach + 1
-    blank = np.pad(blank, ((reach, reach), (0, 0)), constant_values=1.0)
-    at = np.clip(top[:, None] + reach + np.arange(span), 0, len(blank) - 1)
-    around = np.ascontiguousarray(blank.T)[:, at]  # (w, rows, span)
-    move = around * (BLANK_MOVE + INK_GAIN)
+    at = np.clip(top[:, None] + reach + np.arange(span), 0, len(blank) + 2 * reach - 1)
+    up_down, around = (
+        np.ascontiguousarray(np.pad(b, ((reach, reach), (0, 0)), constant_values=1.0).T)[:, at]
+        for b in (blank, along)  # (w, rows, span)
+    )
+    move = up_down * (BLANK_MOVE + INK_GAIN)
     for k, row in enumerate(rows):
         at = _break_columns(breaks[row], len(around))
         move[at, k] = np.minimum(move[at, k], JUMP + INK_GAIN)

@@ -129,6 +129,19 @@ def test_a_curve_is_followed_through_a_letter_that_hides_it():
     assert row.y[295:306].max() > true[300] - 6
 
 
+def test_a_curve_does_not_begin_along_the_letters_below_it():
+    true = 250 + 80 * np.clip(1 - np.abs(np.arange(WIDTH) - 424) / 8, 0, None)
+    ink, letters, separator = drawn(true), np.zeros((500, WIDTH), np.float32), np.zeros((500, WIDTH), np.float32)
+    for y in (250, 40):  # two alike at one x
+        separator[y - 30 : y + 30, 395:405] = 1
+    separators = find_separators(separator, PX_PER_MM)
+    ink[separators.hidden] = 0
+    ink[240:260, 405:410] = 0  # not seen beside the separator
+    ink[298:302, 400:430] = letters[298:302, 400:430] = 1.0  # taken for both
+    (row,) = follow_rows(ink, np.array([250.0]), PX_PER_MM, separators, letters)
+    np.testing.assert_allclose(row.y[400:415], 250, atol=3)
+
+
 def test_blur_beside_a_steep_stroke_is_no_ink_and_a_faint_stroke_alone_is():
     ink = np.zeros((60, 40), np.float32)
     ink[:40, 8:14] = [0.2, 0.4, 1.0, 0.9, 0.4, 0.2]  # dark, blurred to both sides
