@@ -8,6 +8,8 @@ for every picture by itself.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +29,8 @@ class OwnStatistics(nn.BatchNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> the same."""
+        if not self.own:
+            return super().forward(input)
         if self.training or torch.is_grad_enabled():
             return self._mixed(input)
         for picture in input.split(1):
@@ -50,3 +54,16 @@ class OwnStatistics(nn.BatchNorm2d):
         gain = self.weight * (spread + self.eps).rsqrt()
         shift = self.bias - (self.own * means + (1 - self.own) * mean) * gain
         return torch.addcmul(shift[..., None, None], wide, gain[..., None, None]).to(input.dtype)
+
+
+def learnt_alone(network: nn.Module) -> nn.Module:
+    """The same network on the same weights, with learnt statistics alone: it knows less in a picture of another kind.
+
+    The network that is given stays as it is.
+    """
+    shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
+    copied = copy.deepcopy(network, shared)
+    for layer in copied.modules():
+        if isinstance(layer, OwnStatistics):
+            layer.own = 0.0
+    return copied

@@ -7,7 +7,7 @@ From the recording to masks: `look` draws a few frames of the sector, `draw` giv
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from engine.echo.sector import Sector
 from engine.echo.segmentation import segment, steadied
 from engine.echo_plax.anatomy import STRUCTURES, tidy
 from engine.models import LoadedModel
+from engine.own_statistics import learnt_alone
 from engine.progress import Progress, silent
 
 WEIGHT = "echo-plax"
@@ -64,8 +65,13 @@ def look(opening: Opening, model: LoadedModel) -> Drawn:
     """
     box = Letterbox(*opening.sector.box, SIDE)
     grey = np.stack([box.shrink(frame) for frame in opening.few(FEW)])
-    squares = lifted(grey, seen_square(opening.sector, box), floor(model))
-    return Drawn(squares, draw(squares, model, silent, steady=False), box, least(model))
+    return looked_at(lifted(grey, seen_square(opening.sector, box), floor(model)), box, model)
+
+
+def looked_at(squares: np.ndarray, box: Letterbox, model: LoadedModel) -> Drawn:
+    """Frames drawn to judge the view by: with learnt statistics alone, since a picture's own make a heart of other pictures."""
+    judging = replace(model, module=learnt_alone(model.module))
+    return Drawn(squares, draw(squares, judging, silent, steady=False), box, least(model))
 
 
 def seen_square(sector: Sector, box: Letterbox) -> np.ndarray:

@@ -18,12 +18,12 @@ from engine.echo_plax.dimensions import Dimensions, measurements, over_time
 from engine.echo_plax.drawing import STRUCTURES, DrawnRecording, draw_recording
 from engine.echo_plax.evidence import EchoPlaxEvidence
 from engine.echo_plax.pencil import Pencil
-from engine.echo_plax.segmentation import WEIGHT, Drawn, draw, floor, least, lifted, look, seen_square
+from engine.echo_plax.segmentation import WEIGHT, floor, least, lifted, look, looked_at, seen_square
 from engine.echo_plax.view import CODE, View, judge
 from engine.errors import RefusedStudy
 from engine.finding import Quality
 from engine.models import ModelStore
-from engine.progress import Progress, part, silent
+from engine.progress import Progress, part
 from engine.registry import Answer
 from engine.study import Study
 from engine.videos import PixelSize, Video, read_video, stated_mm_per_px
@@ -128,8 +128,7 @@ def _looked_at(
     grey = squares_of(frames, opening.sector, first.box, part(progress, 0.2, 0.8))
     squares = lifted(grey, seen_square(opening.sector, first.box), floor(model))
     spread = np.unique(np.linspace(0, len(squares) - 1, VIEW_FRAMES).round().astype(int))
-    shares = draw(squares[spread], model, silent, steady=False)
-    view = _demanded(judge(Drawn(squares[spread], shares, first.box, first.least), model))
+    view = _demanded(judge(looked_at(squares[spread], first.box, model), model))
     if not asked.own_network:
         return opening, squares, Pencil(model, first.box, least(model)), view
     own = store.lent(seed_network.KIND, asked.own_network)

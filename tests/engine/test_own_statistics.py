@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.own_statistics import OwnStatistics
+from engine.own_statistics import OwnStatistics, learnt_alone
 from engine.unet import UNet
 
 BRIGHT, PLAIN = 3.0, 1.0
@@ -62,3 +62,14 @@ def test_with_and_without_gradients_it_gives_the_same():
     with torch.no_grad():
         bare = layer(0.5)(picture(BRIGHT, 2.0))
     assert torch.allclose(bare, layer(0.5)(picture(BRIGHT, 2.0)))
+
+
+def test_learnt_statistics_alone_draw_as_the_network_without_its_own_on_the_same_weights():
+    own, plain = UNet(1, 2, (4, 8), own=0.5).eval(), UNet(1, 2, (4, 8)).eval()
+    plain.load_state_dict(own.state_dict())
+    x = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(2))
+    before = own(x)
+    alone = learnt_alone(own)
+    assert torch.allclose(alone(x), plain(x))
+    assert torch.equal(own(x), before)
+    assert next(alone.parameters()) is next(own.parameters())
