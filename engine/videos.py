@@ -95,6 +95,10 @@ def _container(part: Part) -> Video:
                     "The file holds no video track; choose an AVI, MP4, MOV, WebM, GIF or DICOM recording."
                 )
             stream = opened.streams.video[0]
+            if stream.codec_context is None:  # what tells the codec is damaged, or no decoder of it is at hand
+                raise UnreadableInput(
+                    "The video track is in a coding that is not known here; export it as MP4 (H.264), AVI or DICOM."
+                )
             width, height, count = stream.width, stream.height, stream.frames
             rate = float(stream.average_rate) if stream.average_rate else None
     except (av.FFmpegError, ValueError, OSError) as error:

@@ -86,6 +86,12 @@ def test_huge_frames_are_turned_away_before_they_are_decoded():
         read("a.avi", wide)
 
 
+def test_a_track_in_an_unknown_coding_is_turned_away_with_the_remedy():
+    unknown = avi(FRAMES).replace(b"FFV1", b"\0\1\2\3")  # the codec's name
+    with pytest.raises(UnreadableInput, match="export it as MP4"):
+        read("a.avi", unknown)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 5000), st.binary(min_size=1, max_size=40))
 def test_damaged_bytes_raise_only_our_errors(at, junk):
