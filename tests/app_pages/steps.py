@@ -80,7 +80,7 @@ def choose(page, label, option):
     from playwright.sync_api import TimeoutError as NotThere
 
     for _ in range(6):
-        page.get_by_label(label).click()
+        page.get_by_role("combobox", name=re.compile(label)).click()
         try:
             page.get_by_role("option", name=option).click(timeout=5000)
         except NotThere:

@@ -4,7 +4,17 @@ import re
 
 import pytest
 
-from tests.app_pages.steps import answered, download, good_in_every_look, headline, main, picture, to_page, upload
+from tests.app_pages.steps import (
+    answered,
+    choose,
+    download,
+    good_in_every_look,
+    headline,
+    main,
+    picture,
+    to_page,
+    upload,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -27,9 +37,7 @@ def test_example_is_answered_played_explained_and_exported(open_app):
     main(page).get_by_role("heading", name="Can this explanation be trusted?").wait_for()
     main(page).get_by_text("What the network’s layers see").click()
     main(page).get_by_text(re.compile("channels on slice .* at end-diastole")).first.wait_for()
-    phase = main(page).get_by_role("combobox", name=re.compile("Phase"))
-    phase.click()
-    page.get_by_role("option", name="End-systole").click()
+    choose(page, "Phase", "End-systole")
     main(page).get_by_text(re.compile("channels on slice .* at end-systole")).first.wait_for()
     assert '"task": "cardiac-mr"' in download(page, "finding.json").decode()
 
