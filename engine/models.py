@@ -26,6 +26,7 @@ NETWORKS = {  # weight -> its network class, built with the manifest's `architec
     "echo-plax": "engine.unet:UNet",
     "cardiac-mr-segmentation": "engine.unet:UNet",
     "cardiac-mr-stack": "engine.mr.stack_network:StackNet",
+    "cardiac-mr-beat": "engine.mr.stack_network:StackNet",
     "cardiac-mr-views": "engine.mr.views:ViewNet",
 }
 MOST_LENT = 4  # users' own networks in memory at once; the one unused for longest goes first

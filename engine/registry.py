@@ -146,7 +146,7 @@ TASKS: dict[str, Task] = {
             "Which view is this, where are its landmarks, how large is the left ventricle?",
             "A short-axis cine or another cardiac MR: DICOM files, a zip of their folder, NIfTI, PNG or JPEG slices",
             (".dcm", ".ima", ".nii", ".gz", ".zip", ".png", ".jpg", ".jpeg"),
-            ("cardiac-mr-views", "cardiac-mr-segmentation", "cardiac-mr-stack"),
+            ("cardiac-mr-views", "cardiac-mr-segmentation", "cardiac-mr-stack", "cardiac-mr-beat"),
         ),
         Task(
             "calcium-sparks",

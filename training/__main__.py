@@ -7,6 +7,7 @@ import sys
 
 TRAININGS = {
     "cardiac-mr": "training.cardiac_mr",
+    "cardiac-mr-beat": "training.cardiac_mr_beat",
     "cardiac-mr-segmentation": "training.cardiac_mr_segmentation",
     "cardiac-mr-stack": "training.cardiac_mr_stack",
     "cardiac-mr-views": "training.cardiac_mr_views",

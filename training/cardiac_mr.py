@@ -1,4 +1,4 @@
-"""Makes the three weights of cardiac MR, measures them on patients held back, and writes their cards.
+"""Makes the four weights of cardiac MR, measures them on patients held back, and writes their cards.
 
     python -m training cardiac-mr --data DIR [--evaluate | --card]
 
@@ -16,9 +16,10 @@ import torch
 
 from engine import models, weights
 from engine.mr import segmentation, views
+from engine.mr.task import readers_of
 from engine.mr.views import CLASSES
-from training import cardiac_mr_segmentation, cardiac_mr_stack, cardiac_mr_views
-from training.cardiac_mr_card import segmentation_card, stack_card, views_card
+from training import cardiac_mr_beat, cardiac_mr_segmentation, cardiac_mr_stack, cardiac_mr_views
+from training.cardiac_mr_card import beat_card, segmentation_card, stack_card, views_card
 from training.cardiac_mr_data import Slice, acdc_people, read_acdc, read_sunnybrook
 from training.cardiac_mr_scores import (
     Figure,
@@ -62,21 +63,35 @@ def _segmentation(asked: argparse.Namespace) -> None:
     distances = {name: person.slice_mm for name, person in people.items()}
     held_back = [s for s in slices if s.validates]
     if asked.evaluate:
-        print(table(segmentation_figures(held_back, distances, _shipped_pair(), _say)))
+        print(table(segmentation_figures(held_back, distances, _shipped_readers(), _say)))
         return
     if asked.card:
-        network, stacked = (model.module for model in _shipped_pair())
+        shipped = _shipped_readers()
+        networks = [model.module for model in (shipped.heart, shipped.stack, shipped.beat)]
     else:
-        network = cardiac_mr_segmentation.train(slices, asked.runs / "cardiac-mr", asked.threads)
-        stacked = cardiac_mr_stack.train(slices, network, asked.runs / "cardiac-mr-stack", asked.threads)
+        networks = _trained(slices, asked.runs, asked.threads)
     groups = cohort_groups(slices, distances, people)
 
     def ship(figures: list[Figure]) -> None:
-        publish(segmentation.WEIGHT, network.state_dict(), segmentation_card(figures, groups, _counts(slices)))
-        publish(segmentation.STACK_WEIGHT, stacked.state_dict(), stack_card(figures, _counts(slices)))
+        counts = _counts(slices)
+        cards = (
+            (segmentation.WEIGHT, segmentation_card(figures, groups, counts)),
+            (segmentation.STACK_WEIGHT, stack_card(figures, counts)),
+            (segmentation.BEAT_WEIGHT, beat_card(figures, counts)),
+        )
+        for network, (name, card) in zip(networks, cards, strict=True):
+            publish(name, network.state_dict(), card)
 
     ship([])  # measured are the files that are shipped, in their half precision
-    ship(segmentation_figures(held_back, distances, _shipped_pair(), _say))
+    ship(segmentation_figures(held_back, distances, _shipped_readers(), _say))
+
+
+def _trained(slices: list[Slice], runs: Path, threads: int) -> list[torch.nn.Module]:
+    """The networks of a slice, of a stack and of a beat; each goes on from the one before."""
+    network = cardiac_mr_segmentation.train(slices, runs / "cardiac-mr", threads)
+    stacked = cardiac_mr_stack.train(slices, network, runs / "cardiac-mr-stack", threads)
+    beat = cardiac_mr_beat.train(slices, cardiac_mr_beat.first_course(runs), runs / "cardiac-mr-beat", threads)
+    return [network, stacked, beat]
 
 
 def _views(asked: argparse.Namespace) -> None:
@@ -110,9 +125,9 @@ def _shipped(name: str) -> models.LoadedModel:
     return models.ModelStore("cpu").get(name)
 
 
-def _shipped_pair() -> tuple[models.LoadedModel, models.LoadedModel]:
-    """What draws the ventricles: the slices' network and the stack's."""
-    return _shipped(segmentation.WEIGHT), _shipped(segmentation.STACK_WEIGHT)
+def _shipped_readers() -> segmentation.Readers:
+    """What draws the ventricles."""
+    return readers_of(models.ModelStore("cpu"))
 
 
 def _counts(slices: list[Slice]) -> dict[str, tuple[int, int]]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from engine.mr.scale import BRIGHTEST, CROP_PX, MM_PER_PX, placed, warped
-from engine.mr.segmentation import alone, between
+from engine.mr.segmentation import CAVITY, MYOCARDIUM, RIGHT, alone, between, degrees_upright
 from training.cardiac_mr_data import Slice
+
+_Shown = TypeVar("_Shown")  # a slice, or a slice at two phases
 
 ALONE = 0.2  # chance that a slice is seen without any neighbour
 LOST = 0.1  # chance that one more neighbour is missing
 MIRRORED = 0.05  # chance of a mirror image: left and right ventricle change sides, which pictures hardly ever do
 SHORT = 0.15  # chance that a stack is seen without one or two slices of an end
 GAP = 0.05  # chance that a slice within is missing
+TURNED = 12.0  # degrees, standard deviation: how far from upright a heart is that was turned by what was drawn of it
+UNKNOWN = 0.12  # chance that end-diastole, or end-systole, is not known of a stack
 BREATH_MM = 2.0  # neighbouring slices lie apart by another breath-hold
 
 
@@ -61,8 +66,7 @@ def drawn_stack(
     bend = _bend(rng) if rng.random() < 0.5 * strength else None
     images, masks = [], []
     for one in stack:
-        moved = matrix.copy()
-        moved[:, 2] += strength * rng.normal(0, BREATH_MM / MM_PER_PX / 2**0.5, 2)
+        moved = _breathed(matrix, rng, strength)
         image, mask = warped(one.image, moved), warped(one.mask, moved, labels=True)
         if bend is not None:
             image, mask = _follow(image, mask, bend)
@@ -74,7 +78,53 @@ def drawn_stack(
     return np.ascontiguousarray(seen), np.stack(masks), (1,) * len(stack) if lone else (len(stack),)
 
 
-def _as_scanned(stack: list[Slice], rng: np.random.Generator) -> list[Slice]:
+def drawn_beat(
+    ed: list[Slice], es: list[Slice], systole: bool, rng: np.random.Generator, strength: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """As `drawn_stack`, of a patient's slices at end-diastole, or end-systole, turned upright: (N, 5, CROP_PX, CROP_PX).
+
+    The last two channels are the same slice at end-diastole and at end-systole, black where that is not known.
+    """
+    pairs = _as_scanned(list(zip(ed, es, strict=True)), rng)
+    shown = [pair[systole] for pair in pairs]
+    x, y = np.mean([s.centre for s in shown], 0)
+    middle = replace(shown[len(shown) // 2], centre=(float(x), float(y)))
+    matrix = _geometry(middle, rng, strength, upright([*ed, *es]))
+    bend = _bend(rng) if rng.random() < 0.5 * strength else None
+    images, masks = [], []
+    for pair in pairs:
+        moved = _breathed(matrix, rng, strength)
+        both, mask = np.stack([warped(s.image, moved) for s in pair], 2), warped(pair[systole].mask, moved, labels=True)
+        if bend is not None:
+            both, mask = _follow(both, mask, bend)
+        images.append(both)
+        masks.append(mask)
+    grey = _greys(np.concatenate(images, 2), rng, strength).transpose(2, 0, 1)
+    phases = grey.reshape(len(pairs), 2, CROP_PX, CROP_PX)
+    lone = rng.random() < ALONE
+    seen = (alone if lone else between)(phases[:, int(systole)])
+    known = (rng.random(2) >= UNKNOWN)[:, None, None]
+    return (
+        np.concatenate([seen, phases * known], 1).astype(np.float32),
+        np.stack(masks),
+        (1,) * len(pairs) if lone else (len(pairs),),
+    )
+
+
+def upright(slices: list[Slice]) -> float:
+    """By how many degrees a patient's heart has to be turned, see `degrees_upright`."""
+    masks = np.stack([s.mask for s in slices])
+    return degrees_upright((masks == CAVITY) | (masks == MYOCARDIUM), masks == RIGHT)
+
+
+def _breathed(matrix: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """The place of a slice among its stack's, each of another breath-hold."""
+    moved = matrix.copy()
+    moved[:, 2] += strength * rng.normal(0, BREATH_MM / MM_PER_PX / 2**0.5, 2)
+    return moved
+
+
+def _as_scanned(stack: list[_Shown], rng: np.random.Generator) -> list[_Shown]:
     """The slices from either end, at times fewer."""
     stack = stack[:: 1 if rng.random() < 0.5 else -1]
     if rng.random() < SHORT and len(stack) > 4:
@@ -94,8 +144,13 @@ def _apart(image: np.ndarray | None, matrix: np.ndarray, rng: np.random.Generato
     return warped(image, moved)
 
 
-def _geometry(slice_: Slice, rng: np.random.Generator, strength: float) -> np.ndarray:
-    """Turn, size, stretch, mirror and place; one in six looks at another part of the chest."""
+def _geometry(
+    slice_: Slice, rng: np.random.Generator, strength: float, degrees_upright: float | None = None
+) -> np.ndarray:
+    """Turn, size, stretch, mirror and place; one in six looks at another part of the chest.
+
+    degrees_upright: turns the heart upright, which is then never mirrored; None: any turn from how it was scanned.
+    """
     size_mm = slice_.mm_per_px * np.exp(strength * rng.normal(0, 0.10 if not slice_.cavity_only else 0.14))
     stretch = np.exp(strength * rng.normal(0, 0.05))
     centre = np.array(slice_.centre) + strength * rng.normal(0, 12, 2) / slice_.mm_per_px
@@ -103,9 +158,12 @@ def _geometry(slice_: Slice, rng: np.random.Generator, strength: float) -> np.nd
         height, width = slice_.image.shape
         centre = rng.uniform((0.2 * width, 0.2 * height), (0.8 * width, 0.8 * height))
     matrix = placed(slice_.image, (size_mm * stretch, size_mm / stretch), (float(centre[0]), float(centre[1])))
-    angle = strength * (rng.normal(0, 20) if rng.random() < 0.75 else rng.uniform(-180, 180))
+    if degrees_upright is None:
+        angle = strength * (rng.normal(0, 20) if rng.random() < 0.75 else rng.uniform(-180, 180))
+    else:
+        angle = degrees_upright + strength * rng.normal(0, TURNED)
     turn = np.vstack([cv2.getRotationMatrix2D(((CROP_PX - 1) / 2,) * 2, angle, 1.0), [0, 0, 1]])
-    if rng.random() < MIRRORED * strength:
+    if degrees_upright is None and rng.random() < MIRRORED * strength:
         turn = np.array([[-1, 0, CROP_PX - 1], [0, 1, 0], [0, 0, 1]]) @ turn
     return (turn @ np.vstack([matrix, [0, 0, 1]]))[:2]
 

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from engine.models import LoadedModel
 from engine.mr.cine import Cine, Patient
-from engine.mr.segmentation import segment
+from engine.mr.segmentation import Readers, segment
 from engine.mr.views import CLASSES, POINTS, long_axis_points, view_probabilities
 from engine.mr.volumes import measurements, volumes
 from training.cardiac_mr_data import Slice
@@ -79,13 +79,13 @@ def stacks(slices: list[Slice], distances_mm: dict[str, float]) -> dict[str, tup
 def segmentation_figures(
     slices: list[Slice],
     distances_mm: dict[str, float],
-    pair: tuple[LoadedModel, LoadedModel],
+    readers: Readers,
     log: Callable[[str], None],
 ) -> list[Figure]:
-    """Overlap and volumes of whole stacks, overlap of single pictures without a pixel size. pair: as the engine uses them."""
+    """Overlap and volumes of whole stacks, overlap of single pictures without a pixel size."""
     overlap, errors = Sample(), Sample()
     for patient, (cine, truth) in stacks(slices, distances_mm).items():
-        found = segment(cine, *pair).labels
+        found = segment(cine, readers).labels
         for name, k in STRUCTURES.items():
             for phase in (0, 1):
                 overlap.add(f"acdc_dice_{name}", dice(found[phase] == k, truth[phase] == k), patient)
@@ -95,7 +95,7 @@ def segmentation_figures(
                 errors.add(f"acdc_error_{code}", abs(said[code] - true[code]), patient)
         log(f"{patient} measured")
     for one in (s for s in slices if s.cavity_only):
-        labels = segment(Cine(one.image[None, None]), *pair).labels[0, 0]
+        labels = segment(Cine(one.image[None, None]), readers).labels[0, 0]
         overlap.add("sunnybrook_dice_lv", dice(labels == 1, one.mask == 1), one.patient)
     return overlap.figures() + errors.figures()
 

@@ -124,7 +124,7 @@ def train(slices: list[Slice], first: UNet, runs: Path, threads: int, courses: t
             pictures = [lone[i] for i in rng.integers(len(lone), size=LONE)]
             total += _step(learning, chosen, pictures, rng, strength)
         if epoch in stages(courses):
-            torch.save(learning.average.module.state_dict(), _stage(runs, epoch))
+            torch.save(learning.average.module.state_dict(), stage_file(runs, epoch))
         checkpoints.keep(learning, epoch, runs)
         seconds = time.process_time() - began
         ed, es = (
@@ -134,7 +134,7 @@ def train(slices: list[Slice], first: UNet, runs: Path, threads: int, courses: t
             f"{time.strftime('%T')} epoch {epoch} loss {total / STEPS:.4f} lv myo rv ED {ed} ES {es} cpu {seconds:.0f} s",
             flush=True,
         )
-    network.load_state_dict(mean([torch.load(_stage(runs, epoch), weights_only=True) for epoch in stages(courses)]))
+    network.load_state_dict(mean([torch.load(stage_file(runs, epoch), weights_only=True) for epoch in stages(courses)]))
     return network.eval()
 
 
@@ -152,7 +152,8 @@ def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     }
 
 
-def _stage(runs: Path, epoch: int) -> Path:
+def stage_file(runs: Path, epoch: int) -> Path:
+    """Where the average after an epoch that makes the weights is kept."""
     return runs / f"epoch-{epoch}.pt"
 
 

@@ -1,8 +1,9 @@
 """LV cavity, LV myocardium and RV cavity in every slice and phase of a short-axis cine.
 
 Papillary muscles and trabeculae count to the cavity, as in the contours that the network learnt from.
-The heart is found first, by a network that sees a slice between its neighbours. Then another, which sees the whole stack,
-reads every picture in one window around it, at one size of pixel: as it was scanned, and turned upright.
+The heart is found first, by a network that sees a slice between its neighbours. Then two others, which see the whole stack,
+read every picture in one window around it, at one size of pixel: the first as it was scanned; the second turned upright, and
+beside the same slice at end-diastole and end-systole, which the first look has shown.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 WEIGHT = "cardiac-mr-segmentation"
 STACK_WEIGHT = "cardiac-mr-stack"
+BEAT_WEIGHT = "cardiac-mr-beat"
 STRUCTURES = ("background", "LV cavity", "LV myocardium", "RV cavity")
 CAVITY, MYOCARDIUM, RIGHT = 1, 2, 3
 FIELD_MM = 350.0  # usual field of view along the longer side, where the pixel size is unknown
@@ -40,6 +42,7 @@ OFF_CENTRE = 0.2  # of the field's longer side: how far from its middle a heart 
 UPRIGHT = (
     191.0  # degrees, counter-clockwise from the right as seen: where the RV's middle lies from the LV's, ACDC's median
 )
+BEAT_SHARE = 2 / 3  # of the second look in the mean of both
 NEIGHBOUR = 0.15  # share of the phase before and after in a phase's probabilities
 SMOOTHED_FROM = 8  # phases: fewer are too far apart in time
 RIGHT_READILY = 2.0  # times its probability: at the base, where it is all or nothing, the RV is else drawn too seldom
@@ -68,19 +71,28 @@ class Segmentation:
     wide: float = 0.0
 
 
-def segment(cine: Cine, model: LoadedModel, stack_model: LoadedModel, progress: Progress = silent) -> Segmentation:
-    """Every picture of the cine. model: of WEIGHT, which also finds the heart; stack_model: of STACK_WEIGHT.
+@dataclass(frozen=True)
+class Readers:
+    """The networks that read a cine: heart of WEIGHT, stack of STACK_WEIGHT, beat of BEAT_WEIGHT."""
+
+    heart: LoadedModel
+    stack: LoadedModel
+    beat: LoadedModel
+
+
+def segment(cine: Cine, readers: Readers, progress: Progress = silent) -> Segmentation:
+    """Every picture of the cine.
 
     Raises:
         RefusedStudy: `no_ventricle` where no left ventricle in short axis is found.
     """
     progress(0.02, "Looking for the heart")
     images = np.stack([normalised(cine.images[:, k]) for k in range(cine.slices)], 1)
-    mm, centre = _found(images, cine.mm_per_px, model)
+    mm, centre = _found(images, cine.mm_per_px, readers.heart)
     matrix = placed(images[0, 0], mm, centre)
     progress(0.1, "Drawing the ventricles")
-    cohort = _cohort(images, matrix, model)
-    shares = _windows(images, matrix, stack_model, cohort, progress)
+    cohort = _cohort(images, matrix, readers.heart)
+    shares = _windows(images, matrix, readers, cohort, progress)
     if cine.phases >= SMOOTHED_FROM:
         shares = (1 - 2 * NEIGHBOUR) * shares + NEIGHBOUR * (np.roll(shares, 1, 0) + np.roll(shares, -1, 0))
     shares[:, :, RIGHT] *= RIGHT_READILY
@@ -99,6 +111,12 @@ def between(pictures: np.ndarray) -> np.ndarray:
     black = np.zeros_like(pictures[:1])
     padded = np.concatenate([black, pictures, black])
     return np.stack([padded[:-2], pictures, padded[2:]], 1)
+
+
+def beside(pictures: np.ndarray, end_diastole: np.ndarray | None, end_systole: np.ndarray | None) -> np.ndarray:
+    """(slice, H, W) -> (slice, 5, H, W): as `between`, then the same slices at the ends of the beat, black where unknown."""
+    ends = [np.zeros_like(pictures) if end is None else end for end in (end_diastole, end_systole)]
+    return np.concatenate([between(pictures), np.stack(ends, 1)], 1)
 
 
 def alone(pictures: np.ndarray) -> np.ndarray:
@@ -134,7 +152,10 @@ def forward(pictures: np.ndarray, model: LoadedModel, cohort: float | None = Non
 
 
 def forward_stack(stack: np.ndarray, model: LoadedModel, cohort: float) -> np.ndarray:
-    """(slices, 3, H, W) of one stack, of `between` -> (slices, 4, H, W) float32 probabilities, each slice by all."""
+    """(slices, channels, H, W) of one stack, of `between` or `beside` -> (slices, 4, H, W) float32 probabilities.
+
+    Each slice is read by all.
+    """
     outputs = _outputs(stack, model)
     return as_outlined(outputs, torch.tensor(cohort).expand(len(outputs))).numpy()
 
@@ -229,30 +250,38 @@ def _cohort(images: np.ndarray, matrix: np.ndarray, model: LoadedModel) -> float
     return forward(between(np.stack([warped(picture, matrix) for picture in images[0]])), model)[1]
 
 
-def _windows(
-    images: np.ndarray, matrix: np.ndarray, stack_model: LoadedModel, cohort: float, progress: Progress
-) -> np.ndarray:
+def _windows(images: np.ndarray, matrix: np.ndarray, readers: Readers, cohort: float, progress: Progress) -> np.ndarray:
     """(phase, slice, 4, CROP_PX, CROP_PX) probabilities in the window of `matrix`: as scanned, and, where an RV is seen,
-    the mean of that and of a look at the heart turned upright."""
+    the mean of that and of a look at the heart turned upright, beside what it is at either end of its beat."""
     shares = np.empty((*images.shape[:2], len(STRUCTURES), CROP_PX, CROP_PX), np.float32)
     for k, phase in enumerate(images):
         progress(0.1 + 0.3 * k / len(images), f"Drawing the ventricles, phase {k + 1} of {len(images)}")
-        shares[k] = forward_stack(_seen(phase, matrix), stack_model, cohort)
+        shares[k] = forward_stack(between(_window(phase, matrix)), readers.stack, cohort)
     turn = turn_upright(shares)
     if turn is None:
         return shares
     turned, back = turn @ np.vstack([matrix, [0, 0, 1]]), cv2.invertAffineTransform(turn)
+    ends = [None if phase is None else _window(images[phase], turned) for phase in ends_of_beat(shares)]
+    shares *= 1 - BEAT_SHARE
     for k, phase in enumerate(images):
         progress(0.4 + 0.35 * k / len(images), f"Drawing the ventricles upright, phase {k + 1} of {len(images)}")
-        upright = forward_stack(_seen(phase, turned), stack_model, cohort)
-        shares[k] += np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in upright])
-    shares /= 2
+        upright = forward_stack(beside(_window(phase, turned), *ends), readers.beat, cohort)
+        shares[k] += BEAT_SHARE * np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in upright])
     return shares
 
 
-def _seen(phase: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(slice, H, W) -> (slice, 3, CROP_PX, CROP_PX): what a network sees of one phase's stack."""
-    return between(np.stack([warped(picture, matrix) for picture in phase]))
+def _window(phase: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(slice, H, W) -> (slice, CROP_PX, CROP_PX)."""
+    return np.stack([warped(picture, matrix) for picture in phase])
+
+
+def ends_of_beat(shares: np.ndarray) -> tuple[int, int | None]:
+    """The phases in which the left cavity is fullest and emptiest; no second where there is but one phase.
+
+    shares: (phase, slice, 4, H, W) probabilities of STRUCTURES.
+    """
+    filled = shares[:, :, CAVITY].sum((1, 2, 3))
+    return int(filled.argmax()), int(filled.argmin()) if len(filled) > 1 else None
 
 
 def turn_upright(shares: np.ndarray) -> np.ndarray | None:
@@ -264,11 +293,15 @@ def turn_upright(shares: np.ndarray) -> np.ndarray | None:
     left, right = (drawn == CAVITY) | (drawn == MYOCARDIUM), drawn == RIGHT
     if not (left.any() and right.any()):
         return None
-    (y, x), (right_y, right_x) = (np.argwhere(mask)[:, 2:].mean(0) for mask in (left, right))
-    angle = math.degrees(math.atan2(y - right_y, right_x - x))
     middle = (shares.shape[-1] - 1) / 2
-    matrix: np.ndarray = cv2.getRotationMatrix2D((middle, middle), UPRIGHT - angle, 1.0)
+    matrix: np.ndarray = cv2.getRotationMatrix2D((middle, middle), degrees_upright(left, right), 1.0)
     return matrix
+
+
+def degrees_upright(left: np.ndarray, right: np.ndarray) -> float:
+    """By how many degrees counter-clockwise the heart has to be turned. left, right: (..., H, W) bool, the ventricles."""
+    (y, x), (right_y, right_x) = (np.argwhere(mask)[:, -2:].mean(0) for mask in (left, right))
+    return UPRIGHT - math.degrees(math.atan2(y - right_y, right_x - x))
 
 
 def within_end_diastole(shares: np.ndarray) -> np.ndarray:
@@ -276,7 +309,7 @@ def within_end_diastole(shares: np.ndarray) -> np.ndarray:
 
     Fat beside the septum looks like blood in some phases; a ventricle contracts, and its base descends towards the apex.
     """
-    fullest = int(shares[:, :, CAVITY].sum((1, 2, 3)).argmax())
+    fullest, _ = ends_of_beat(shares)
     right = cleaned(shares[fullest][None].argmax(2).astype(np.uint8), MM_PER_PX)[0] == RIGHT
     reach = 2 * round(INWARD_MM / MM_PER_PX) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))

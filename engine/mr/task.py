@@ -19,7 +19,7 @@ from engine.mr.cine import Cine, Patient
 from engine.mr.evidence import MrEvidence
 from engine.mr.planes import with_plane
 from engine.mr.read import read_cines
-from engine.mr.segmentation import CAVITY, Segmentation, segment
+from engine.mr.segmentation import CAVITY, Readers, Segmentation, segment
 from engine.mr.views import CLASSES, OTHER, POINTS, VIEW_NAMES, VIEWS, Point
 from engine.mr.volumes import LEAST_SLICES, beats, bullseye, emptied, insertion_points, measurements, volumes
 from engine.progress import Progress, part
@@ -136,11 +136,16 @@ def _stated(cine: Cine, asked: MrOptions) -> Cine:
 def _outlined(cine: Cine, seen: np.ndarray, store: ModelStore, progress: Progress) -> Segmentation | None:
     """The outlines; None for single slices that surely are a short axis, but beyond the ventricle's ends."""
     try:
-        return segment(cine, store.get(segmentation.WEIGHT), store.get(segmentation.STACK_WEIGHT), progress)
+        return segment(cine, readers_of(store), progress)
     except RefusedStudy:
         if cine.slices >= LEAST_SLICES or seen.max() < SURE_VIEW:
             raise
         return None
+
+
+def readers_of(store: ModelStore) -> Readers:
+    """The networks that draw the ventricles."""
+    return Readers(*map(store.get, (segmentation.WEIGHT, segmentation.STACK_WEIGHT, segmentation.BEAT_WEIGHT)))
 
 
 def _insertions(found: Segmentation) -> dict[str, Point | None]:

@@ -12,10 +12,13 @@ from engine.models import LoadedModel
 from engine.mr.cine import Cine
 from engine.mr.segmentation import (
     UPRIGHT,
+    Readers,
     alone,
     as_outlined,
+    beside,
     between,
     cleaned,
+    ends_of_beat,
     segment,
     turn_upright,
     within_end_diastole,
@@ -36,7 +39,7 @@ def model(network):
     return LoadedModel(SimpleNamespace(name="drawn", operating={}), network.eval(), "cpu")
 
 
-PAIR = (model(ByGrey()), model(ByGrey()))  # one network that finds the heart, one that sees the stack
+READERS = Readers(model(ByGrey()), model(ByGrey()), model(ByGrey()))
 
 
 def pictures(labels):
@@ -65,7 +68,7 @@ def test_a_drawn_heart_is_found_off_centre_and_drawn_on_its_own_pixels():
     labels = np.zeros((2, 3, 84, 120), np.uint8)
     for p, radius in enumerate((9.0, 6.0)):
         labels[p, :, 15:79, 50:114] = ring(64, radius, 5.0)
-    found = segment(Cine(pictures(labels), (1.5, 1.5), 8.0), *PAIR)
+    found = segment(Cine(pictures(labels), (1.5, 1.5), 8.0), READERS)
     assert found.labels.shape == labels.shape
     for k in (1, 2, 3):
         both = ((found.labels == k) & (labels == k)).sum()
@@ -80,7 +83,7 @@ def test_of_two_rings_the_one_near_the_middle_of_the_field_is_the_heart():
     labels += heart
     labels[0, 0, 156:220, 156:220] = ring(64, 12.0, 6.0)  # larger, at the rim
     for mm in ((1.5, 1.5), None):
-        found = segment(Cine(pictures(labels), mm, 8.0), *PAIR).labels
+        found = segment(Cine(pictures(labels), mm, 8.0), READERS).labels
         both = ((found == 1) & (heart == 1)).sum()
         assert 2 * both / ((found == 1).sum() + (heart == 1).sum()) > 0.85
 
@@ -88,14 +91,14 @@ def test_of_two_rings_the_one_near_the_middle_of_the_field_is_the_heart():
 def test_a_picture_without_pixel_size_is_read_at_a_guessed_one():
     labels = np.zeros((1, 1, 160, 160), np.uint8)
     labels[0, 0, 48:112, 48:112] = ring(64, 12.0, 6.0)
-    found = segment(Cine(pictures(labels)), *PAIR)
+    found = segment(Cine(pictures(labels)), READERS)
     assert found.guessed
     assert (found.labels == 1).sum() == pytest.approx((labels == 1).sum(), rel=0.15)
 
 
 def test_nothing_to_see_is_refused():
     with pytest.raises(RefusedStudy) as refused:
-        segment(Cine(np.zeros((1, 3, 64, 64), np.float32), (1.5, 1.5), 8.0), *PAIR)
+        segment(Cine(np.zeros((1, 3, 64, 64), np.float32), (1.5, 1.5), 8.0), READERS)
     assert refused.value.code == "no_ventricle"
 
 
@@ -116,6 +119,46 @@ def test_a_slice_lies_between_its_neighbours_and_black_ends():
     stack = np.arange(1.0, 4.0, dtype=np.float32)[:, None, None] * np.ones((1, 2, 2), np.float32)
     assert between(stack)[:, :, 0, 0].tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 0]]
     assert alone(stack)[:, :, 0, 0].tolist() == [[0, 1, 0], [0, 2, 0], [0, 3, 0]]
+
+
+def test_a_slice_lies_beside_itself_at_the_ends_of_the_beat_black_where_they_are_not_known():
+    here, full = np.ones((2, 4, 4), np.float32), np.full((2, 4, 4), 0.5, np.float32)
+    assert beside(here, full, None)[:, :, 0, 0].tolist() == [[0, 1, 1, 0.5, 0], [1, 1, 0, 0.5, 0]]
+
+
+def test_the_ends_of_the_beat_are_where_the_cavity_is_fullest_and_emptiest():
+    shares = np.zeros((4, 2, 4, 8, 8), np.float32)
+    for phase, area in enumerate((5, 7, 1, 3)):
+        shares[phase, 0, 1, 0, :area] = 1
+    assert ends_of_beat(shares) == (1, 2)
+    assert ends_of_beat(shares[:1]) == (0, None)
+
+
+class Watching(ByGrey):
+    """Keeps what it is shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.shown = []
+
+    def forward(self, x):
+        self.shown.append(x.numpy())
+        return super().forward(x)
+
+
+def test_the_second_look_sees_the_same_slices_at_the_ends_of_the_beat():
+    labels = np.stack([np.stack([ring(64, radius)] * 3) for radius in (8.0, 9.0, 5.0)])
+    beat = Watching()
+    segment(Cine(pictures(labels), (1.5, 1.5), 8.0), Readers(model(ByGrey()), model(ByGrey()), model(beat)))
+    now = [shown[:, 1] for shown in beat.shown]
+    assert len(now) == 3
+    for shown in beat.shown:
+        assert np.array_equal(shown[:, 3], now[1])
+        assert np.array_equal(shown[:, 4], now[2])
+    still = Watching()
+    segment(Cine(pictures(labels[:1]), (1.5, 1.5), 8.0), Readers(model(ByGrey()), model(ByGrey()), model(still)))
+    assert np.array_equal(still.shown[0][:, 3], still.shown[0][:, 1])
+    assert not still.shown[0][:, 4].any()
 
 
 def test_a_right_ventricle_is_one_piece_through_the_stack():
@@ -180,7 +223,7 @@ def test_what_only_an_upright_look_shows_is_drawn_too():
     one = ring(64, 8.0, 4.0)
     labels = np.stack([np.pad(np.rot90(one, 3), 32)] * 3)[None]  # the RV lies above, half of it on either side
     cine = Cine(pictures(labels), (1.5, 1.5), 8.0)
-    found = segment(cine, model(ByGrey()), model(FromTheLeft())).labels
+    found = segment(cine, Readers(model(ByGrey()), model(FromTheLeft()), model(FromTheLeft()))).labels
     right = labels == 3
     beyond = right & (np.arange(128) > 66)
     assert beyond.sum() > 0.2 * right.sum()

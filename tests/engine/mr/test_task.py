@@ -41,6 +41,7 @@ def store(view):
         "cardiac-mr-views": Says(view),
         "cardiac-mr-segmentation": ByGrey(),
         "cardiac-mr-stack": ByGrey(),
+        "cardiac-mr-beat": ByGrey(),
     }
     operating = {"temperature": 1.0, "least_confidence": 0.05}
     weight = SimpleNamespace(name="drawn", operating=operating)
