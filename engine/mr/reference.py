@@ -1,12 +1,16 @@
 """Reference ranges of healthy adults, by sex.
 
 Petersen 2017 (J Cardiovasc Magn Reson 19:18): 804 healthy UK Biobank participants of 45 to 74 years, papillary muscles
-counted to the cavity as here. The range is mean +- 1.96 standard deviations of the table over all ages.
+counted to the cavity as here. Two kinds: mean +- 1.96 standard deviations of its table over all ages; and, of volumes per
+body surface, the limits beyond which it calls a value abnormal at any of these ages, which are a little wider.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 SOURCE = "Petersen 2017, UK Biobank, 45 to 74 years"
+SOURCE_OF_LIMITS = f"{SOURCE}: abnormal beyond, at any age"
 WITHIN = 1.96  # standard deviations
 MEAN_AND_SD = {  # code -> sex -> mean, standard deviation in the measurement's unit
     "lv_end_diastolic_volume": {"M": (166.0, 32.0), "F": (124.0, 21.0)},
@@ -19,15 +23,33 @@ MEAN_AND_SD = {  # code -> sex -> mean, standard deviation in the measurement's 
     "rv_end_systolic_volume": {"M": (85.0, 22.0), "F": (55.0, 15.0)},
     "rv_ejection_fraction": {"M": (54.0, 6.0), "F": (58.0, 6.0)},
 }
+LIMITS = {  # code -> sex -> abnormally low below, abnormally high above, in mL/m2
+    "lv_end_diastolic_volume_index": {"M": (52.0, 117.0), "F": (50.0, 101.0)},
+    "lv_end_systolic_volume_index": {"M": (19.0, 52.0), "F": (16.0, 43.0)},
+    "lv_stroke_volume_index": {"M": (28.0, 70.0), "F": (29.0, 63.0)},
+    "rv_end_diastolic_volume_index": {"M": (55.0, 128.0), "F": (51.0, 110.0)},
+    "rv_end_systolic_volume_index": {"M": (19.0, 67.0), "F": (16.0, 55.0)},
+}
 SEXLESS = ("lv_ejection_fraction", "rv_ejection_fraction")  # little enough between the sexes to span both
 
 
-def reference_range(code: str, sex: str) -> tuple[float, float] | None:
-    """Low and high in the measurement's unit; None where the sex is needed and unknown, or there is no range."""
+@dataclass(frozen=True)
+class Range:
+    """low, high: in the measurement's unit. source: what the page says of them."""
+
+    low: float
+    high: float
+    source: str
+
+
+def reference_range(code: str, sex: str) -> Range | None:
+    """Of a measurement; None where the sex is needed and unknown, or there is no range."""
+    if sex in LIMITS.get(code, {}):
+        return Range(*LIMITS[code][sex], SOURCE_OF_LIMITS)
     known = MEAN_AND_SD.get(code, {})
     sexes = [sex] if sex in known else list(known) if code in SEXLESS else []
     if not sexes:
         return None
     lows = [known[s][0] - WITHIN * known[s][1] for s in sexes]
     highs = [known[s][0] + WITHIN * known[s][1] for s in sexes]
-    return round(min(lows), 1), round(max(highs), 1)
+    return Range(round(min(lows), 1), round(max(highs), 1), SOURCE)

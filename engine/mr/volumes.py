@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.finding import Measurement
 from engine.mr.cine import Cine, Patient
-from engine.mr.reference import SOURCE, reference_range
+from engine.mr.reference import reference_range
 from engine.mr.segmentation import CAVITY, MYOCARDIUM, RIGHT
 
 MYOCARDIUM_G_PER_ML = 1.05
@@ -99,9 +99,10 @@ def measurements(found: Volumes, cine: Cine, slices: int) -> tuple[Measurement, 
 
 
 def _measured(code: str, name: str, value: float, unit: str, where: dict[str, Any], patient: Patient) -> Measurement:
-    range_ = reference_range(code, patient.sex)
-    low, high = range_ or (None, None)
-    return Measurement(code, name, round(value, 2), unit, low, high, where, SOURCE if range_ else "")
+    known = reference_range(code, patient.sex)
+    if known is None:
+        return Measurement(code, name, round(value, 2), unit, where=where)
+    return Measurement(code, name, round(value, 2), unit, known.low, known.high, where, known.source)
 
 
 def _indexed(plain: list[Measurement], patient: Patient) -> list[Measurement]:
