@@ -23,20 +23,18 @@ from engine.mr.stack_network import StackNet
 from training import checkpoints
 from training.cardiac_mr_augment import drawn, drawn_beat, upright
 from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
-from training.cardiac_mr_segmentation import AVERAGE, ES_SHARE, OUTPUTS, loss_of
+from training.cardiac_mr_segmentation import AVERAGE, ES_SHARE, OUTPUTS
 from training.cardiac_mr_stack import (
     COURSES,
     LAST_STRENGTH,
     LONE,
-    LONE_WEIGHT,
     STEPS,
+    learn,
     mean,
     people_of,
     rate,
-    stack_loss,
     stage_file,
 )
-from training.checkpoints import Learner
 
 Beat = tuple[list[Slice], list[Slice]]  # a patient's slices at end-diastole and at end-systole, in their order
 
@@ -116,7 +114,11 @@ def train(
                 group["lr"] = HIGHEST_RATE * rate((epoch + step / STEPS) / epochs, epochs)
             chosen = [beats[i] for i in rng.integers(len(beats), size=PATIENTS)]
             pictures = [lone[i] for i in rng.integers(len(lone), size=LONE)]
-            total += _step(learning, chosen, pictures, rng, strength)
+            total += learn(
+                learning,
+                [drawn_beat(ed, es, rng.random() < ES_SHARE, rng, strength) for ed, es in chosen],
+                [_alone(one, rng, strength) for one in pictures],
+            )
         if epoch in stages:
             torch.save(learning.average.module.state_dict(), stage_file(runs, epoch))
         checkpoints.keep(learning, epoch, runs)
@@ -130,36 +132,10 @@ def train(
     return network.eval()
 
 
-def _step(
-    learning: Learner,
-    beats: list[Beat],
-    lone: list[Slice],
-    rng: np.random.Generator,
-    strength: float,
-) -> float:
-    images: list[np.ndarray] = []
-    masks: list[np.ndarray] = []
-    lengths: list[int] = []
-    patients: list[int] = []
-    for ed, es in beats:
-        seen, mask, stacked = drawn_beat(ed, es, rng.random() < ES_SHARE, rng, strength)
-        images.append(seen)
-        masks.append(mask)
-        lengths += stacked
-        patients.append(len(mask))
-    for one in lone:
-        image, outline = drawn(one, rng, strength)
-        images.append(np.concatenate([image, np.zeros_like(image[:2])])[None])  # the beat is not known
-        masks.append(outline[None])
-        lengths.append(1)
-    x = torch.from_numpy(np.concatenate(images))
-    outlines = torch.from_numpy(np.concatenate(masks).astype(np.int64))
-    with torch.autocast("cpu", torch.bfloat16):
-        outputs = learning.network(x.contiguous(memory_format=torch.channels_last), tuple(lengths))
-    full = sum(patients)
-    loss = stack_loss(outputs[:full], outlines[:full], patients)
-    loss = loss + LONE_WEIGHT * loss_of(outputs[full:], outlines[full:], torch.ones(len(lone), dtype=torch.bool))
-    return checkpoints.step(learning, loss)
+def _alone(one: Slice, rng: np.random.Generator, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """A picture whose beat is not known, and its mask."""
+    image, mask = drawn(one, rng, strength)
+    return np.concatenate([image, np.zeros_like(image[: INPUTS - len(image)])]), mask
 
 
 def main(argv: list[str]) -> int:

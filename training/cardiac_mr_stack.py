@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ FULL_STRENGTH_UNTIL = 0.6  # share of the epochs; the augmentation is at LAST_ST
 LAST_STRENGTH = 0.5
 OVERLAP_WEIGHT = (1.0, 1.0, 1.5)  # LV cavity, myocardium, RV cavity: the hardest counts most
 SEED = 66
+Drawn = tuple[np.ndarray, np.ndarray, tuple[int, ...]]  # (N, channels, H, W), (N, H, W), slices of each stack
 
 
 def stack_loss(outputs: Tensor, mask: Tensor, slices: list[int]) -> Tensor:
@@ -122,7 +124,11 @@ def train(slices: list[Slice], first: UNet, runs: Path, threads: int, courses: t
                 group["lr"] = group["highest"] * rate((epoch + step / STEPS) / course, course)
             chosen = [stacks[i] for i in rng.choice(len(stacks), STACKS, p=chance / chance.sum())]
             pictures = [lone[i] for i in rng.integers(len(lone), size=LONE)]
-            total += _step(learning, chosen, pictures, rng, strength)
+            total += learn(
+                learning,
+                [drawn_stack(stack, rng, strength) for stack in chosen],
+                [drawn(one, rng, strength) for one in pictures],
+            )
         if epoch in stages(courses):
             torch.save(learning.average.module.state_dict(), stage_file(runs, epoch))
         checkpoints.keep(learning, epoch, runs)
@@ -163,28 +169,12 @@ def rate(done: float, epochs: int) -> float:
     return max(0.01, warm * checkpoints.cosine(done))
 
 
-def _step(
-    learning: Learner,
-    stacks: list[list[Slice]],
-    lone: list[Slice],
-    rng: np.random.Generator,
-    strength: float,
-) -> float:
-    images: list[np.ndarray] = []
-    masks: list[np.ndarray] = []
-    lengths: list[int] = []
-    patients: list[int] = []
-    for stack in stacks:
-        seen, mask, stacked = drawn_stack(stack, rng, strength)
-        images.append(seen)
-        masks.append(mask)
-        lengths += stacked
-        patients.append(len(mask))
-    for one in lone:
-        image, outline = drawn(one, rng, strength)
-        images.append(image[None])
-        masks.append(outline[None])
-        lengths.append(1)
+def learn(learning: Learner, stacks: Sequence[Drawn], lone: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """One step down the loss of drawn stacks and of lone pictures, each (channels, H, W) with its (H, W) mask."""
+    images = [images for images, _, _ in stacks] + [image[None] for image, _ in lone]
+    masks = [masks for _, masks, _ in stacks] + [mask[None] for _, mask in lone]
+    lengths = [length for _, _, lengths in stacks for length in lengths] + [1] * len(lone)
+    patients = [len(masks) for _, masks, _ in stacks]
     x = torch.from_numpy(np.concatenate(images))
     outlines = torch.from_numpy(np.concatenate(masks).astype(np.int64))
     with torch.autocast("cpu", torch.bfloat16):
