@@ -45,17 +45,6 @@ PLAIN_QUALITY = {  # code -> in words where acceptable, where not
     ),
     "beat_seen": ("The ventricle contracts over the phases.", "No contraction is seen: no ejection fraction."),
 }
-LANDMARKS = {
-    "apex": "Apex",
-    "mitral_anterior": "Mitral valve, anterior",
-    "mitral_inferior": "Mitral valve, inferior",
-    "mitral_anteroseptal": "Mitral valve, anteroseptal",
-    "mitral_inferolateral": "Mitral valve, inferolateral",
-    "mitral_septal": "Mitral valve, septal",
-    "mitral_lateral": "Mitral valve, lateral",
-    "rv_insertion_anterior": "RV insertion, anterior",
-    "rv_insertion_inferior": "RV insertion, inferior",
-}
 PLAY_HZ = 20.0
 
 
@@ -85,7 +74,7 @@ def _what_went_in(own: Desk, found: Result) -> None:
         ("Heart rate", f"{cine.heart_rate:.0f} per min" if cine.heart_rate else "not stated"),
     ]
     facts += [
-        (LANDMARKS[name], f"{percent(point.confidence)} sure" if point else "not found")
+        (pictures.LANDMARKS[name], f"{percent(point.confidence)} sure" if point else "not found")
         for name, point in evidence.points.items()
     ]
     understood(

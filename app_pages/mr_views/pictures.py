@@ -14,8 +14,20 @@ COLOURS = {1: (86, 180, 233), 2: (230, 159, 0), 3: (0, 158, 115)}  # Okabe-Ito: 
 DASHED = (2,)  # structures whose outline is dotted, so that colour is not all that tells them apart
 LEGEND = "LV cavity: blue, full line. Myocardium: orange, dotted. RV cavity: green, full line."
 MARK = (240, 228, 66)
+MARKED_PX = 720  # side of the picture with landmarks, whose names have to be read
 DOUBT = (204, 121, 167)
 MARGIN = 1.25  # of the window around the heart
+LANDMARKS = {
+    "apex": "Apex",
+    "mitral_anterior": "Mitral valve, anterior",
+    "mitral_inferior": "Mitral valve, inferior",
+    "mitral_anteroseptal": "Mitral valve, anteroseptal",
+    "mitral_inferolateral": "Mitral valve, inferolateral",
+    "mitral_septal": "Mitral valve, septal",
+    "mitral_lateral": "Mitral valve, lateral",
+    "rv_insertion_anterior": "RV insertion, anterior",
+    "rv_insertion_inferior": "RV insertion, inferior",
+}
 
 
 def grey(image: np.ndarray) -> np.ndarray:
@@ -61,17 +73,26 @@ def draw_outlines(picture: np.ndarray, labels: np.ndarray) -> None:
 def landmarks_picture(evidence: MrEvidence) -> np.ndarray:
     """The first phase's middle slice with its landmarks and their names."""
     image = evidence.cine.images[0, evidence.cine.slices // 2]
-    picture = _large(grey(image), SHOWN_PX)
+    picture = _large(grey(image), MARKED_PX)
     zoom = picture.shape[0] / image.shape[0]
     for name, point in evidence.points.items():
         if point is not None:
             place = (round((point.x + 0.5) * zoom), round((point.y + 0.5) * zoom))
-            cv2.drawMarker(picture, place, MARK, cv2.MARKER_CROSS, 14, 2, cv2.LINE_AA)
-            said = name.replace("_", " ")
-            cv2.putText(
-                picture, said, (place[0] + 8, place[1] - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, MARK, 1, cv2.LINE_AA
-            )
+            for colour, stroke in (((0, 0, 0), 5), (MARK, 2)):
+                cv2.drawMarker(picture, place, colour, cv2.MARKER_CROSS, 24, stroke, cv2.LINE_AA)
+            _named(picture, place, LANDMARKS[name])
     return picture
+
+
+def _named(picture: np.ndarray, place: tuple[int, int], name: str) -> None:
+    """A landmark's name beside its cross, on the side where it has room, dark around so that it is read on blood too."""
+    font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.6
+    (width, height), _ = cv2.getTextSize(name, font, size, 1)
+    x = place[0] + 18 if place[0] + 18 + width <= picture.shape[1] else place[0] - 18 - width
+    x, y = max(0, x), place[1] + height // 2
+    for dx, dy in ((-2, 0), (2, 0), (0, -2), (0, 2)):  # a thicker stroke would be wider as well
+        cv2.putText(picture, name, (x + dx, y + dy), font, size, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.putText(picture, name, (x, y), font, size, MARK, 1, cv2.LINE_AA)
 
 
 def stack_picture(evidence: MrEvidence, phase: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What the cardiac MR page calls what the engine names."""
 
-from app_pages.mr import LANDMARKS
+from app_pages.mr_views.pictures import LANDMARKS
 from engine.mr.task import INSERTIONS
 from engine.mr.views import POINTS
 
