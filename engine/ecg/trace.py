@@ -2,7 +2,8 @@
 
 A pen that draws y(x) goes up and down within a column as well as along. The path of least cost through the ink does the same:
 a step to the next column costs little on ink, a move within a column costs little through ink. What the pen's width does to a
-narrow peak is undone afterwards by a morphological opening of the upper and lower edge of the stroke.
+narrow peak is undone afterwards by a morphological opening of the upper and lower edge of the stroke, and what strokes that
+have run into each other hide, by drawing the line again (pen.py).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import permutations
 
 import numpy as np
 
+from engine.ecg.pen import STEP_PX, Edges, retraced
 from engine.ecg.separators import Separators
 
 INK = 0.5  # probability from which a pixel is ink
@@ -106,9 +108,10 @@ def follow_rows(
         paths[rows] = _paths(blank, along, baselines, px_per_mm, breaks, rows, paths)
     paths = np.clip(paths, 0, trace.shape[0] - 1)
     sharp = _without_fringe(trace)
+    edges = [_edges(sharp, paths, row) for row in range(len(baselines))]
     return _distinct(
         [
-            _curve(trace, _edges(sharp, paths, row), paths[row], float(baselines[row]), px_per_mm, breaks[row])
+            _curve(trace, edges, row, paths[row], float(baselines[row]), px_per_mm, breaks[row])
             for row in range(len(baselines))
         ]
     )
@@ -330,35 +333,38 @@ def _shortest(blank: np.ndarray, move: np.ndarray, away: np.ndarray) -> np.ndarr
 
 def _curve(
     ink: np.ndarray,
-    edges: tuple[np.ndarray, np.ndarray],
+    edges: list[Edges],
+    row: int,
     visited: np.ndarray,
     baseline: float,
     px_per_mm: float,
     breaks: np.ndarray,
 ) -> RowCurve:
+    """The curve of a row, from the edges of every row's ink: first from its own edges, then by drawing it again."""
     from scipy import ndimage
 
     height, width = ink.shape
-    upper, lower = edges
+    upper, lower = edges[row]
     inked = np.isfinite(upper)
     columns = np.arange(width)
     if inked.sum() < 20:
         return RowCurve(np.full(width, np.nan), np.zeros(width, np.float32), 1.0, baseline)
     pen = float(np.clip(np.quantile((lower - upper)[inked], 0.25), 1.0, 1.2 * px_per_mm))
-    upper, lower = _held(edges, breaks, pen, px_per_mm)
+    upper, lower = _held(edges[row], breaks, pen, px_per_mm)
     inked = np.isfinite(upper)
     fine = np.arange(0, width - 1 + 1e-6, 1 / FINE)
     upper, lower = (np.interp(fine, columns[inked], edge[inked]) for edge in (upper, lower))
-    y = np.clip(_centre_line(upper, lower, pen, round(LEVEL_MM * px_per_mm)), 0, height - 1)
+    y = _centre_line(upper, lower, pen, round(LEVEL_MM * px_per_mm))
+    knots = np.arange(0, width - 1 + 1e-6, STEP_PX)
+    others = [other for k, other in enumerate(edges) if k != row]
+    way = np.clip(retraced(ink, edges[row], others, np.interp(knots, fine, y)), 0, height - 1)
     support = ndimage.uniform_filter1d(_ink_along(ink, visited), max(1, round(2 * SUPPORT_MM * px_per_mm)))
     gap = ndimage.binary_opening(~inked, np.ones(max(2, round(SHORT_GAP_MM * px_per_mm)), bool))
-    middle = np.where(gap, np.nan, y[::FINE])
-    return RowCurve(middle, np.where(gap, 0.0, support).astype(np.float32), pen, baseline, fine, y, breaks)
+    middle = np.where(gap, np.nan, np.interp(columns, knots, way))
+    return RowCurve(middle, np.where(gap, 0.0, support).astype(np.float32), pen, baseline, knots, way, breaks)
 
 
-def _held(
-    edges: tuple[np.ndarray, np.ndarray], breaks: np.ndarray, pen: float, px_per_mm: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _held(edges: Edges, breaks: np.ndarray, pen: float, px_per_mm: float) -> Edges:
     """The edges with what is hidden at each break filled in: the last values before it, and the first ones after it, go on."""
     upper, lower = (edge.copy() for edge in edges)
     most, beside = round(SHORT_GAP_MM * px_per_mm), round(2 * LEVEL_MM * px_per_mm)
@@ -434,7 +440,7 @@ def _without_fringe(trace: np.ndarray) -> np.ndarray:
     return np.where(trace >= FRINGE * most, trace, np.float32(0.0))
 
 
-def _edges(trace: np.ndarray, paths: np.ndarray, row: int) -> tuple[np.ndarray, np.ndarray]:
+def _edges(trace: np.ndarray, paths: np.ndarray, row: int) -> Edges:
     """Upper and lower edge (px, sub-pixel) of the ink that a row's path goes through, column by column; NaN without ink.
 
     The edge lies where the ink has half of the column's darkest on the path. Ink that runs on into another row's path is
