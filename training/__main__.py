@@ -14,7 +14,6 @@ TRAININGS = {
     "echo-ef": "training.echo_ef",
     "echo-plax": "training.echo_plax",
     "echo-plax-carry": "training.echo_plax_carry",
-    "echo-plax-parts": "training.echo_plax_parts",
     "ecg-page": "training.ecg_segmentation",
     "ecg-classifier": "training.ecg_classifier",
     "ecg": "training.ecg_classifier",

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from engine.unet import UNet
 from engine.weights import Weight
 from training import echo_plax_segmentation as segmentation
 from training.echo_plax_augment import Style
-from training.echo_plax_card import Measured, Part, card
+from training.echo_plax_card import Measured, card
 from training.echo_plax_data import CLIPS, MEASURED, clip_file, read_traced
 from training.echo_plax_drawn import read_drawn
 from training.echo_plax_others import CLIPS as OTHERS
@@ -80,9 +79,6 @@ def main(argv: list[str]) -> int:
     shipped = trained(asked.data, asked.traced, asked.runs, -1)
     found, network = measured(asked.data, networks, shipped)
     found = replace(found, courses=by_course(asked.data, asked.runs))
-    parts = asked.runs / "parts.json"
-    if parts.is_file():
-        found = replace(found, parts=[Part(**row) for row in json.loads(parts.read_text())])
     text = card(found, COMMAND)
     print(text.text)
     print(publish(WEIGHT, network.state_dict(), text))
@@ -158,28 +154,31 @@ def measured(
 
 
 def by_course(data: Path, runs: Path) -> list[tuple[str, list[ClipScore]]]:
-    """The left-out clips as the folds' networks draw them after either course and before a picture's own statistics count."""
+    """The left-out clips as the folds' networks draw single frames of them: after either course, by the mean of both, and by
+    that with a picture's own statistics."""
     plain = {**OPERATING, "floor": FIRST.style.floor}
     firsts = [segmentation.finished(runs / f"fold{k}", FIRST.steps) for k in range(len(FOLDS))]
     seconds = [segmentation.finished(runs / f"fold{k}-second", SECOND.steps) for k in range(len(FOLDS))]
     pairs = [(one, other) for one, other in zip(firsts, seconds, strict=True) if one is not None and other is not None]
     means = [segmentation.mean_of(one, other) for one, other in pairs]
     kinds = (
-        ("the first course", [one for one, _ in pairs], plain),
-        ("the first course, sector lightened", [one for one, _ in pairs], OPERATING),
-        ("the second course", [other for _, other in pairs], OPERATING),
-        ("mean of both courses' weights", means, OPERATING),
+        ("the first course", [one for one, _ in pairs], plain, 0.0),
+        ("the first course, sector lightened", [one for one, _ in pairs], OPERATING, 0.0),
+        ("the second course", [other for _, other in pairs], OPERATING, 0.0),
+        ("mean of both courses' weights", means, OPERATING, 0.0),
+        ("the same with a picture's own statistics", means, OPERATING, OWN),
     )
     return [
-        (name, _left_out_scores(data, [as_shipped(copy.deepcopy(n), operating, own=0.0) for n in networks]))
-        for name, networks, operating in kinds
+        (name, _left_out_scores(data, [as_shipped(n, operating, own) for n in networks], steady=False))
+        for name, networks, operating, own in kinds
     ]
 
 
-def _left_out_scores(data: Path, models: Sequence[LoadedModel]) -> list[ClipScore]:
+def _left_out_scores(data: Path, models: Sequence[LoadedModel], steady: bool = True) -> list[ClipScore]:
     """Every trainable clip by its fold's network."""
     folders = [data / "plax" / "traced"]
-    return [score(data, folders, clip, model) for model, clips in zip(models, FOLDS, strict=True) for clip in clips]
+    pairs = [(model, clip) for model, clips in zip(models, FOLDS, strict=True) for clip in clips]
+    return [score(data, folders, clip, model, steady) for model, clip in pairs]
 
 
 def _other_views(data: Path, models: Sequence[LoadedModel]) -> list[Seen]:

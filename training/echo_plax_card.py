@@ -8,21 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.echo_plax.calipers import NAMES as LINES
+from engine.echo_plax.motion import REACH
 from training.echo_plax_scores import NAMES, ClipScore
 from training.echo_plax_view import Rule, Seen
 from training.publish import Card
 
 CLASSES = ("background", "left_ventricle", "septum", "left_atrium", "right_ventricle", "outer_wall", "aorta")
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a training reaches without one of its parts: mean overlap on clips that it did not learn from."""
-
-    without: str
-    mean_iou: float
-    iou_lv: float
-    clips: int
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,6 @@ class Measured:
     views_apart: Sequence[tuple[Seen, bool]]
     courses: Sequence[tuple[str, Sequence[ClipScore]]] = ()  # what before -> the same clips as left_out, drawn so
     curve: tuple[float, int] | None = None  # r of the ventricle's size with a peer's printed curve, and its frames
-    parts: Sequence[Part] = ()
 
 
 def card(found: Measured, command: str) -> Card:
@@ -73,11 +63,11 @@ def card(found: Measured, command: str) -> Card:
         clips="\n".join(_clip_row(s, "left out") for s in found.left_out)
         + "\n"
         + "\n".join(_clip_row(s, "never trained on") for s in found.apart),
-        own=100 * found.own, temperature=found.temperature,
+        own=100 * found.own, frames=2 * REACH + 1, temperature=found.temperature,
         calibration=100 * found.calibration, least=found.operating["least_confidence"],
         wrong=", ".join(f"{one.name} ({'taken' if taken else 'refused'})" for one, taken in
                         [*found.views_left_out, *found.views_apart] if taken != one.long_axis) or "none",
-        courses=_courses(found), parts=_parts(found.parts), command=command,
+        courses=_courses(found), command=command,
     )  # fmt: skip
     return Card(
         task="echo-plax", title="Six structures of a parasternal long axis", licence="CC BY-NC-SA 4.0",
@@ -126,11 +116,14 @@ def _correlation(r: float, frames: int, command: str) -> dict[str, object]:
 
 
 def _courses(found: Measured) -> str:
-    """The left-out clips as the courses draw them, and as what is measured does."""
+    """The left-out clips as each step on the way to what is shipped draws them, and as that does."""
     if not found.courses:
         return ""
     rows = []
-    for name, scores in (*found.courses, ("the same with a picture's own statistics, as shipped", found.left_out)):
+    for name, scores in (
+        *found.courses,
+        ("the same with neighbouring frames along the motion, as shipped", found.left_out),
+    ):
         values = [
             float(np.mean([s.mean_iou for s in scores])),
             *(_known_mean(v) for v in zip(*map(_means, scores), strict=True)),
@@ -138,13 +131,6 @@ def _courses(found: Measured) -> str:
         cells = " | ".join("-" if np.isnan(v) else f"{v:.3f}" for v in values)
         rows.append(f"| {name} | {len(scores)} | {cells} |")
     return COURSES.format(rows="\n".join(rows))
-
-
-def _parts(parts: Sequence[Part]) -> str:
-    if not parts:
-        return ""
-    rows = [f"| {part.without} | {part.clips} | {part.mean_iou:.3f} | {part.iou_lv:.3f} |" for part in parts]
-    return PARTS.format(rows="\n".join(rows))
 
 
 def _row(name: str, metric: dict[str, object]) -> str:
@@ -165,38 +151,33 @@ def _known_mean(values: Sequence[float] | np.ndarray) -> float:
 
 
 COURSES = """
-**What the courses bring**, left-out clips alone (mean over clips):
+**What each step brings**, left-out clips alone (mean over clips), all but the last on single frames:
 
 | drawn by | clips | mean IoU | LV | septum | LA | RV | outer wall | aorta |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-{rows}
-"""
-PARTS = """
-**What each part brings**: first courses on the clips of one fold, each without one part, on the clips left out of that
-fold and the two that are never trained on (`python -m training echo-plax-parts`). Differences below about 0.02 are within what
-another order of the same pictures changes.
-
-| without | clips | mean IoU | LV |
-| --- | --- | --- | --- |
 {rows}
 """
 TEXT = """# echo-plax: six structures of a parasternal long axis
 
 Research use, not a medical device. Draws left ventricle, septum, left atrium, right ventricle, outer (posterior) wall and
 aorta in frames of a parasternal long axis; sizes are measured on what it draws, and whether a recording shows that view is
-judged by it. What is drawn of the ventricle across the septum's axis, beyond the septum's apical end, is taken away.
+judged by it.
 
 **No clinician labelled the training data.** Two or three frames of each clip were traced by eye, and five more of hand-held
 clips, four of them with the mitral valve open; the masks of 69 neighbouring frames were carried over from the first by optical
 flow (`python -m training echo-plax-carry`) and looked at one by one. In the second course a fifth of the clips' frames were
 drawn by the network itself, where it was sure.
 
-**Network**: U-Net of 2.5 million parameters on 160 x 160 px, grey; it starts as `echo-apical`. The sector is shown a little
-lighter than the black around it, so that a black chamber at its edge has a border. It learns twice: the second course goes on
-from the first, bends walls and chambers, and changes the brightness of each tissue by itself. The mean of the weights after
-either course is what draws: each is better on other clips. When it draws, batch norm's learnt means and variances are mixed
-with the picture's own, which count {own:.0f} %: another machine's pictures are met halfway. Whether the view is seen at all is
-judged with learnt statistics alone: with a picture's own, hearts were found in cardiac MR too.
+**Network**: U-Net of 2.5 million parameters on 160 x 160 px, grey; it starts as `echo-apical` and learns twice. The second
+course goes on from the first, bends walls and chambers, changes the brightness of each tissue by itself, and sees the sector a
+little lighter than the black around it, so that a black chamber at its edge has a border. The mean of the weights after either
+course is what draws: each is better on other clips.
+
+**Drawing**: batch norm's learnt means and variances are mixed with the picture's own, which count {own:.0f} %, so that another
+machine's pictures are met halfway; whether the view is seen at all is judged with learnt statistics alone, since with a
+picture's own hearts were found in cardiac MR. Probabilities are averaged over {frames} frames, each laid on the next by
+optical flow: what drops out of one is seen in others, and walls that move stay sharp. Of each structure its largest piece is
+kept; what is drawn of the ventricle across the septum's axis, beyond the septum's apical end, is taken away.
 
 **Trained on**
 - seven clips of seven patients: test1 and test2 of echo-plax-segmentation ("public domain" by its README), pocus1 to pocus4 of
@@ -222,42 +203,30 @@ stills of other views that no network learnt from by the shipped one. Errors of 
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {clips}
 
-{courses}{parts}
+{courses}
 Views, clips and stills that were answered wrongly: {wrong}.
 
 **Confidence**: logits are divided by {temperature:.2f}, fitted on the left-out clips, where confidence and accuracy then differ
 by {calibration:.1f} points on average (fitted and counted on the same clips). A structure whose mean probability is below
 {least:.2f} counts as absent.
 
-**Tried**, on the folds' networks after the first course (nine clips, mean IoU 0.699 with the near field kept in the sector):
-the lightened sector without any further training 0.707 to 0.709 for blacks of 6 to 24 grey levels (kept, at 16); the mean
-over two or three scales or turns 0.707 to 0.710; larger squares than it learnt on, 192 and 224 px, 0.651 and 0.583;
-probabilities smoothed by 0.7 to 3 px 0.693 to 0.699; five frames instead of three 0.700; the background made likelier or
-less likely 0.697 to 0.699; the mean of four networks on the two clips that none of them knew 0.773 (each alone 0.735 to
-0.774). With both courses: bays of the cavity in the outer wall (chordae, papillary muscles) given to the cavity, no more
-than 0.001; structures drawn on to the sector's edge where they come near it, 0.655 to 0.677 of 0.683 on four clips; other
-shares of the two courses in the mean, 0.709 to 0.713. Earlier: a moving average over the whole run (slower to learn than one
-over its second half); looking closer at parts of the sector, chosen by confidence (it found long axes in other views). None
-of these is kept but the first.
+**Tried and left out**, each looked at once on the folds' networks as they then were; what any of it gained over what
+was kept instead is within chance with nine patients:
+- other pictures: larger squares (192 px: 0.05 worse), brighter and darker ones, lighter or darker blacks in the sector, scales
+  (0.85 to 1.16) and turns (8 degrees), alone, in the mean, or another one for each frame;
+- other statistics: of 16 frames of the recording instead of the picture's own, or a larger share of them;
+- other means: of either course's probabilities, in turn over the frames, or in other shares of the weights; a second course once
+  more from another chance;
+- other frames: means over more neighbours without following the motion (larger errors of sizes);
+- other rules: probabilities smoothed, the background made likelier or less likely, chambers made convex or drawn on to the
+  sector's edge, bays of the cavity in the outer wall given to the cavity, prongs of the outer wall taken away;
+- other trainings: a moving average over all steps, mixed styles, a third course, a second one without altered hearts (it too
+  costs the right ventricle), and learning with a picture's own statistics from the start, which was worse on all three clips
+  of the first fold;
+- a closer look at parts of the sector, chosen by confidence: it found long axes in other views.
 
-Looked at again on nine clips drawn by the folds' networks and the shipped one (0.711, ventricle 0.767): the ventricle kept on
-its side of the septum's axis 0.713 and 0.777 (kept: of the tracings' ventricles 1 % or less lies across it); convex chambers
-0.707 to 0.711; prongs of the outer wall taken away 0.712. With the first and the last of these (0.714): another scale (0.85
-to 1.16) or turn (8 degrees) in turn with the plain picture over the frames 0.711 to 0.715; both courses' networks in turn
-0.714 to 0.715; five frames instead of three 0.715 and nine 0.717, both with larger errors of sizes. With the first fold's
-three clips (0.717): a second course once more by another chance, alone or in the mean of the weights, 0.704 to 0.720. A
-second course that changes neither walls nor tissues, on these three, 0.694, in the mean with the first 0.716: it too costs
-the right ventricle. A fold's network gone on for 200 steps with its other left-out clips, on the one clip left (pocus4):
-0.608 of 0.682, the right ventricle 0.39 of 0.78.
-
-Looked at a third time (0.713 to begin with, ventricle 0.777; of what is wrong of the ventricle 45 % lies at the outer wall, at
-papillary muscles and chordae, which the tracings themselves treat both ways, 40 % at the septum and beyond its apical end):
-batch norm's statistics mixed with those of 16 frames of the recording, 25, 33, 50 and 75 %, 0.716, 0.717, 0.719, 0.716; with
-each frame's own, 33 and 50 %, 0.722 and 0.718 (0.721 on single frames; 33 % is kept). Brighter and darker pictures, alone
-or in the mean, 0.711 to 0.714; blacks of 24 to 56 grey levels 0.713 to 0.699. New trainings: a second network from another
-chance on mixed styles (MixStyle), 900 steps, and 0.696 on the seven left-out clips with its own statistics, 0.705 in the mean
-with the other, which has 0.705 alone; a third course with its own statistics and blacks of 4 to 48 from both courses' mean
-on, five clips, 0.700 to 0.710, in the mean of the weights 0.710 to 0.713 of 0.717.
+What is wrong of the ventricle lies at the outer wall (papillary muscles and chordae, which the tracings themselves treat both
+ways) and at the septum and beyond its apical end, in about equal shares.
 
 **Limits**: nine patients stand behind these figures, most of them adults with a plain picture; the tracings themselves are
 uncertain by several pixels where the picture is (haze, drop-out). Hand-held recordings are drawn worse than others. A short

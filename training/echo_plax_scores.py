@@ -13,7 +13,8 @@ from engine.echo.recording import squares_of
 from engine.echo_plax.anatomy import STRUCTURES
 from engine.echo_plax.calipers import NAMES as LINES
 from engine.echo_plax.calipers import Calipers, measure
-from engine.echo_plax.segmentation import Drawn, draw, floor, least, lifted, look, seen_square
+from engine.echo_plax.pencil import Pencil
+from engine.echo_plax.segmentation import Drawn, floor, least, lifted, look, seen_square
 from engine.models import LoadedModel
 from engine.progress import silent
 from training.echo_plax_data import clip_file, mask_files, open_clip, read_mask, shrunk_mask
@@ -41,8 +42,8 @@ class ClipScore:
         return float(np.mean([np.nanmean(column) for column in self.iou.T if np.isfinite(column).any()]))
 
 
-def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel) -> ClipScore:
-    """The clip drawn by the app's own steps, against its traced frames."""
+def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel, steady: bool = True) -> ClipScore:
+    """The clip drawn by the app's own steps, against its traced frames. steady: False: each frame by itself."""
     truth: dict[int, Path] = {}
     for folder in folders:
         truth |= mask_files(folder, clip)
@@ -50,14 +51,10 @@ def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel) ->
     box = look(opening, model).box
     grey = squares_of(frames, opening.sector, box, silent)
     squares = lifted(grey, seen_square(opening.sector, box), floor(model))
-    near = sorted(
-        {k for n in truth for k in (n - 1, n, n + 1) if 0 <= k < len(squares)}
-    )  # what smoothing over time needs
-    shares = np.zeros((len(squares), 7, box.side, box.side), np.float16)
-    shares[near] = draw(squares[near], model, silent, steady=False)
     numbers = tuple(sorted(truth))
-    steady = np.stack([_steady(shares, n) for n in numbers])
-    drawn = Drawn(squares[list(numbers)], steady, box, least(model))
+    pencil = Pencil(model, box, least(model))
+    shares = [pencil.draw_one(squares, n) if steady else pencil.draw(squares[n : n + 1])[0] for n in numbers]
+    drawn = Drawn(squares[list(numbers)], np.stack(shares), box, least(model))
     masks = np.stack(list(drawn.full_masks((video.height, video.width))))
     traced = [read_mask(truth[n], (video.height, video.width)) for n in numbers]
     iou = np.stack([_overlaps(t, m) for t, m in zip(traced, masks, strict=True)])
@@ -104,11 +101,6 @@ def calibration_gap(scores: Sequence[ClipScore]) -> float:
         if (bins == k).any()
     ]
     return float(np.sum(gaps))
-
-
-def _steady(shares: np.ndarray, n: int) -> np.ndarray:
-    before, after = max(n - 1, 0), min(n + 1, len(shares) - 1)
-    return (0.25 * shares[before].astype(np.float32) + 0.5 * shares[n] + 0.25 * shares[after]).astype(np.float16)
 
 
 def _overlaps(truth: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -11,11 +11,13 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.echo_plax.segmentation import draw, settled, structure_confidence, tidied
+from engine.echo.segmentation import segment
+from engine.echo_plax.motion import REACH, steadied_along
+from engine.echo_plax.segmentation import settled, structure_confidence, tidied
 from engine.models import LoadedModel
 from engine.progress import Progress, silent
 
-PIECE = 32  # frames that are drawn together
+PIECE = 64  # frames that are drawn together
 
 
 class Place(Protocol):
@@ -42,15 +44,26 @@ class Pencil:
 
     def draw(self, squares: np.ndarray) -> np.ndarray:
         """(n, S, S) uint8 neighbouring squares -> (n, 7, S, S) float16 probabilities, each steadied by its neighbours."""
-        return draw(squares, self.model, silent)
+        return steadied_along(squares, segment(squares, self.model, silent))
+
+    def draw_one(self, squares: np.ndarray, frame: int) -> np.ndarray:
+        """(T, S, S) uint8 -> (7, S, S) float16 of one frame, as `draw` gives them for all."""
+        first = max(0, frame - REACH)
+        return self.draw(squares[first : frame + REACH + 1])[frame - first]
 
     def draw_all(self, squares: np.ndarray, progress: Progress) -> Iterator[np.ndarray]:
         """(T, S, S) uint8 -> (7, S, S) float16 per frame, the same as if all were drawn together."""
+        said: list[np.ndarray] = []  # what the network said of the frames from `first` on: it sees each once
+        first = 0
         for at in range(0, len(squares), PIECE):
             progress(at / len(squares), f"Drawing the structures in frame {at + 1} of {len(squares)}")
-            first = max(0, at - 2)  # of a piece, the first frame and the last have a neighbour on one side alone
-            shares = self.draw(squares[first : at + PIECE + 1])
-            yield from shares[at - first : at - first + PIECE]
+            new = squares[first + len(said) : at + PIECE + REACH]
+            if len(new):
+                said += list(segment(new, self.model, silent))
+            needed = max(0, at - REACH)
+            said, first = said[needed - first :], needed
+            steady = steadied_along(squares[first : first + len(said)], np.stack(said))
+            yield from steady[at - first : at - first + PIECE]
 
     def confidence(self, shares: np.ndarray) -> np.ndarray:
         """(7, S, S) probabilities of one frame -> (6,) 0..1 per structure; 0 where it counts as absent."""

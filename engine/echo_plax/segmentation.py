@@ -1,7 +1,7 @@
 """Six structures in every frame of a parasternal long axis: where the network looks, what it draws, how sure it is.
 
-From the recording to masks: `look` draws a few frames of the sector, `draw` gives probabilities for all squares,
-`Drawn` holds both with the masks and each structure's confidence. Networks and weights: `engine.unet.UNet`, `echo-plax`.
+`look` draws a few frames of the sector, `engine.echo_plax.pencil` all of them; `Drawn` holds squares and probabilities with
+the masks and each structure's confidence. Networks and weights: `engine.unet.UNet`, `echo-plax`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from engine.echo.letterbox import Letterbox
 from engine.echo.recording import Opening
 from engine.echo.sector import Sector
-from engine.echo.segmentation import segment, steadied
+from engine.echo.segmentation import segment
 from engine.echo_plax.anatomy import STRUCTURES, tidy
 from engine.models import LoadedModel
 from engine.own_statistics import learnt_alone
-from engine.progress import Progress, silent
+from engine.progress import silent
 
 WEIGHT = "echo-plax"
 SIDE = 160  # px of the square that the network sees
@@ -71,7 +71,7 @@ def look(opening: Opening, model: LoadedModel) -> Drawn:
 def looked_at(squares: np.ndarray, box: Letterbox, model: LoadedModel) -> Drawn:
     """Frames drawn to judge the view by: with learnt statistics alone, since a picture's own make a heart of other pictures."""
     judging = replace(model, module=learnt_alone(model.module))
-    return Drawn(squares, draw(squares, judging, silent, steady=False), box, least(model))
+    return Drawn(squares, segment(squares, judging, silent), box, least(model))
 
 
 def seen_square(sector: Sector, box: Letterbox) -> np.ndarray:
@@ -86,15 +86,6 @@ def lifted(squares: np.ndarray, seen: np.ndarray, lowest: int) -> np.ndarray:
     """
     table = np.round(np.linspace(lowest, 255, 256)).astype(np.uint8)
     return table[squares] * seen
-
-
-def draw(squares: np.ndarray, model: LoadedModel, progress: Progress, steady: bool = True) -> np.ndarray:
-    """(T, SIDE, SIDE) uint8 squares -> (T, 7, SIDE, SIDE) float16 probabilities.
-
-    steady: the frames are consecutive, so that each takes its neighbours' word too. Raises Cancelled through `progress`.
-    """
-    shares = segment(squares, model, progress)
-    return steadied(shares) if steady else shares
 
 
 def least(model: LoadedModel) -> float:

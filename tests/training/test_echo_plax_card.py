@@ -3,7 +3,7 @@ import pytest
 
 from engine.echo.letterbox import Letterbox
 from engine.echo_plax.segmentation import Drawn
-from training.echo_plax_card import Measured, Part, card
+from training.echo_plax_card import Measured, card
 from training.echo_plax_scores import ClipScore, calibration_gap, temperature
 from training.echo_plax_view import Rule, Seen
 
@@ -53,16 +53,14 @@ def test_the_card_says_who_labelled_and_what_was_wrong():
     assert "non-commercial" in found.text
 
 
-def test_the_card_shows_what_the_courses_and_parts_bring_and_the_printed_curve():
+def test_the_card_shows_what_each_step_brings_and_the_printed_curve():
     found = card(
         Measured([scored(0.9, 0.8)], [], Rule((0.0,) * 8, 0.0), OPERATING, 0.3, 1.2, 0.03, [], [],
-                 courses=[("the first course", [scored(0.9, 0.6)])], curve=(0.96, 103),
-                 parts=[Part("carried masks", 0.61, 0.7, 4)]),
+                 courses=[("the first course", [scored(0.9, 0.6)])], curve=(0.96, 103)),
         "the command",
     )  # fmt: skip
     assert "| the first course | 1 | 0.520 | 0.600 |" in found.text
-    assert "| the same with a picture's own statistics, as shipped | 1 | 0.560 | 0.800 |" in found.text
-    assert "| carried masks | 4 | 0.610 | 0.700 |" in found.text
+    assert "| the same with neighbouring frames along the motion, as shipped | 1 | 0.560 | 0.800 |" in found.text
     curve = found.metrics["printed_curve_r"]
     assert curve["value"] == 0.96
     assert 0.93 < curve["low"] < 0.96 < curve["high"] < 0.98

@@ -34,12 +34,31 @@ def squares(count):
     return rng.integers(0, 250, (count, SIDE, SIDE), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 9, 17])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 13, 23])
 def test_pieces_give_what_all_frames_together_give(drawn_by_levels, monkeypatch, count):
     monkeypatch.setattr(pencil, "PIECE", 4)
     frames = squares(count)
     pieced = np.stack(list(drawn_by_levels.draw_all(frames, silent)))
     np.testing.assert_allclose(pieced, drawn_by_levels.draw(frames), atol=1e-3)
+
+
+@pytest.mark.parametrize("frame", [0, 3, 11, 22])
+def test_one_frame_is_drawn_as_among_all(drawn_by_levels, frame):
+    frames = squares(23)
+    np.testing.assert_array_equal(drawn_by_levels.draw_one(frames, frame), drawn_by_levels.draw(frames)[frame])
+
+
+def test_the_network_sees_each_frame_once(drawn_by_levels, monkeypatch):
+    monkeypatch.setattr(pencil, "PIECE", 4)
+    seen = []
+
+    def counted(frames, model, progress):
+        seen.append(len(frames))
+        return np.zeros((len(frames), 7, SIDE, SIDE), np.float16)
+
+    monkeypatch.setattr(pencil, "segment", counted)
+    assert len(list(drawn_by_levels.draw_all(squares(30), silent))) == 30
+    assert sum(seen) == 30
 
 
 def test_a_structure_below_the_level_is_absent(drawn_by_levels):
