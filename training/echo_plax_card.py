@@ -212,7 +212,7 @@ by {calibration:.1f} points on average (fitted and counted on the same clips). A
 
 **Tried and left out**, each looked at once on the folds' networks as they then were; what any of it gained over what
 was kept instead is within chance with nine patients:
-- other pictures: larger squares (192 px: 0.05 worse), brighter and darker ones, lighter or darker blacks in the sector, scales
+- other pictures: larger squares (much worse), brighter and darker ones, lighter or darker blacks in the sector, scales
   (0.85 to 1.16) and turns (8 degrees), alone, in the mean, or another one for each frame;
 - other statistics: of 16 frames of the recording instead of the picture's own, or a larger share of them;
 - other means: of either course's probabilities, in turn over the frames, or in other shares of the weights; a second course once
