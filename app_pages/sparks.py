@@ -52,8 +52,9 @@ PLAIN_QUALITY = {  # code -> in words where acceptable, where not
 }
 DEFINITIONS = (
     "**F0**: running level of the means of 8 frames (within at most 512): their median, from there Tukey’s biweight mean where "
-    "no longer release is; once more with the clear sparks taken out; bleaching divided out (a parabola through the cell’s "
-    "brightness), drift registered (shift of the means against their average), less the level without light. "
+    "no longer release is, and where one clearly is, from the median of their darker half; once more with the clear sparks taken "
+    "out; bleaching divided out (a parabola through the cell’s brightness or, where a wave passes, the falling curve that the "
+    "frames beside it lie on), drift registered (shift of the means against their average), less the level without light. "
     "**dF/F0**: change over F0, at the fitted peak. **Peak**: of the fitted course, in frames. "
     "**Outline**: of the fitted shape, where it has at least a quarter of its dF/F0; no network draws it (the one that was tried "
     "was no better, see the model card below). **Onset, end**: first and last frame with a pixel of the outline. "

@@ -11,11 +11,17 @@ if TYPE_CHECKING:
     from training.sparks_weights import Judge
 
 LICENCE = "MIT"
+AGAIN = """
+What is measured is found with today's F0. The readers learnt, and their thresholds were chosen, when a wave still raised F0 and
+passed for bleaching.
+"""
 Figures = dict[str, dict[str, Any]]
 
 
-def events_card(judge: Judge, figures: Figures, n: tuple[int, int], tried: dict[str, Any] | None, command: str) -> Card:
-    """n: recordings of the training and of the choice of the threshold.
+def events_card(
+    judge: Judge, figures: Figures, n: tuple[int, int], tried: dict[str, Any] | None, again: bool, command: str
+) -> Card:
+    """n: recordings of the training and of the choice of the threshold. again: the reader learnt from an earlier search.
 
     tried: what a network for the outlines reached: its recordings of training, level of probability and figures.
     """
@@ -42,7 +48,7 @@ amplitudes, puffs, waves, drift. The matched filter alone stands beside it.
 {_event_rows(figures)}
 
 In recordings without a spark it claims {figures["empty_extra"]["value"]:.2f} on average (n = {figures["empty_extra"]["n"]}).
-
+{AGAIN if again else ""}
 **Limits**: other cells, dyes and microscopes than simulated are unmeasured. Below half a deviation nothing is promised. Pixels
 are those of the fitted shape, not of a segmenting network.
 {_outlines(tried) if tried else ""}
@@ -53,8 +59,8 @@ Research use, not a medical device.
     return _judge_card("Whether a candidate event is a calcium spark", text, judge, figures, command)
 
 
-def lines_card(judge: Judge, figures: Figures, n: tuple[int, int], command: str) -> Card:
-    """n: recordings of the training and of the choice of the threshold."""
+def lines_card(judge: Judge, figures: Figures, n: tuple[int, int], again: bool, command: str) -> Card:
+    """n: recordings of the training and of the choice of the threshold. again: as in `events_card`."""
     text = f"""# sparks-lines: is this candidate in a line scan a calcium spark?
 
 A small network (two hidden layers of 32) that reads {judge.reader.features} numbers of each candidate event, those that a
@@ -71,7 +77,7 @@ scans). The matched filter alone, at its one best threshold for frames over time
 | condition | scans | reader | matched filter |
 | --- | --- | --- | --- |
 {_event_rows(figures)}
-
+{AGAIN if again else ""}
 **Limits**: other cells, dyes and microscopes than simulated are unmeasured; the finding's label says `validated: false`.
 
 Research use, not a medical device.
@@ -95,7 +101,7 @@ def _judge_card(title: str, text: str, judge: Judge, figures: Figures, command: 
     )
 
 
-def frames_card(operating: dict[str, float], figures: Figures, n: tuple[int, int], command: str) -> Card:
+def frames_card(operating: dict[str, float], figures: Figures, n: tuple[int, int], again: bool, command: str) -> Card:
     text = f"""# sparks-frames: which frames hold a calcium spark?
 
 Convolutions over time describe every frame; gated attention (Ilse 2018, arXiv:1802.04712) weighs the frames into one answer
@@ -110,7 +116,7 @@ strongest matched-filter responses, how far they reach, the cell's mean light, t
 | what | value (95 % interval) | n |
 | --- | --- | --- |
 {_rows(figures)}
-
+{AGAIN if again else ""}
 **Limits**: as `sparks-events`.
 
 Research use, not a medical device.

@@ -31,7 +31,7 @@ from training.sparks_simulator import (
 
 ANNOTATED_PX = 20.0  # how far a mark made by hand may lie from the spark
 LEFT_OUT_PX = 3  # px and frames around puffs and waves in which nothing counts
-SEARCH = 2  # raised when what is found in a recording, or how it is described, changes
+SEARCH = 3  # raised when what is found in a recording, or how it is described, changes
 SPLITS = ("train", "validation", "test", "coarse")
 COARSE_UM = 0.3  # of `coarse` recordings, for measuring alone: pixels of this size leave a faint spark the least light
 NEAR_UM = 1.8  # smallest distance at which readers tell two sparks apart

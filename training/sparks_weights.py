@@ -65,6 +65,9 @@ def main(argv: list[str]) -> int:
     asked = _arguments(argv)
     torch.set_num_threads(asked.threads)
     cells, lines = _Drawn(asked.run / "examples", False), _Drawn(asked.run / "examples-line", True)
+    if asked.only == "figures":
+        _measure_again(asked, cells, lines)
+        return 0
     if asked.only != "readers":
         _try_pixels(asked, cells)
     if asked.only != "pixels":
@@ -92,31 +95,62 @@ def _train_readers(asked: argparse.Namespace, cells: _Drawn, lines: _Drawn) -> N
     for folder in asked.annotated:
         train += annotated_examples(folder)
     held = cells.get("validation", asked.held), lines.get("validation", asked.held // 4)
-    test = cells.get("test", asked.held), lines.get("test", asked.held // 4)
-    coarse = cells.get("coarse", 2 * asked.held // 5)
     of_cells = [e for e in train if not e.line_scan]
     judges = Judges(
         choose(readers.train_events(of_cells, len(CELL_FEATURES), MEMBERS, asked.seed), held[0], held[0]),
         choose(readers.train_events(train, len(EVENT_FEATURES), 1, asked.seed), held[0], held[1]),
     )
-    frame_reader, operating = _frames(judges, train, held[0])
-    rival = matched_filter(held[0])
+    _measure(asked, cells, lines, judges, _frames(judges, train, held[0]), (len(of_cells), len(train)))
+
+
+def _measure_again(asked: argparse.Namespace, cells: _Drawn, lines: _Drawn) -> None:
+    """The shipped readers' figures, with what is found in a recording today; their numbers stay as they were learnt."""
+    shipped = store("cpu")
+    events, of_lines, frames = (shipped.get(name) for name in (EVENTS, LINES, FRAMES))
+    judges = Judges(
+        *(
+            Judge(m.module, float(m.weight.operating["temperature"]), float(m.weight.operating["threshold"]))
+            for m in (events, of_lines)
+        )
+    )
+    trained_on = asked.train, asked.train + asked.train // 2
+    _measure(asked, cells, lines, judges, (frames.module, dict(frames.weight.operating)), trained_on, again=True)
+
+
+def _measure(
+    asked: argparse.Namespace,
+    cells: _Drawn,
+    lines: _Drawn,
+    judges: Judges,
+    frames: tuple[FrameReader, dict[str, float]],
+    trained_on: tuple[int, int],
+    again: bool = False,
+) -> None:
+    """Figures of the readers on unseen recordings; publishes them unless the run is dry.
+
+    frames: the reader of frames and its operating values. trained_on: how many recordings of cells, and how many with line
+    scans. again: the readers learnt from an earlier search.
+    """
+    held = cells.get("validation", asked.held)
+    test = cells.get("test", asked.held), lines.get("test", asked.held // 4)
+    coarse = cells.get("coarse", 2 * asked.held // 5)
+    rival = matched_filter(held)
     figures = {
         EVENTS: event_figures(test[0] + coarse, judges.cells, rival),
         LINES: event_figures(test[1], judges.lines, rival),
-        FRAMES: frame_figures(test[0], judges, frame_reader, operating),
+        FRAMES: frame_figures(test[0], judges, *frames),
     }
     thresholds = {EVENTS: judges.cells.threshold, LINES: judges.lines.threshold}
     print(json.dumps({"thresholds": thresholds} | figures, indent=1), flush=True)
     if not asked.dry_run:
         tried = json.loads(_tried(asked).read_text(encoding="utf-8")) if _tried(asked).is_file() else None
-        n = len(of_cells), len(held[0])
-        card = events_card(judges.cells, figures[EVENTS], n, tried, COMMAND)
+        n = trained_on[0], asked.held
+        card = events_card(judges.cells, figures[EVENTS], n, tried, again, COMMAND)
         publish(EVENTS, judges.cells.reader.state_dict(), card)
-        n = len(train), len(held[1])
-        publish(LINES, judges.lines.reader.state_dict(), lines_card(judges.lines, figures[LINES], n, COMMAND))
-        n = len(train), len(held[0])
-        publish(FRAMES, frame_reader.state_dict(), frames_card(operating, figures[FRAMES], n, COMMAND))
+        n = trained_on[1], asked.held // 4
+        publish(LINES, judges.lines.reader.state_dict(), lines_card(judges.lines, figures[LINES], n, again, COMMAND))
+        n = trained_on[1], asked.held
+        publish(FRAMES, frames[0].state_dict(), frames_card(frames[1], figures[FRAMES], n, again, COMMAND))
 
 
 def _try_pixels(asked: argparse.Namespace, cells: _Drawn) -> None:
@@ -246,8 +280,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--annotated", type=Path, nargs="*", default=[], help="folders of annotated recordings")
     parser.add_argument(
         "--only",
-        choices=("readers", "pixels"),
-        help="these alone: the shipped readers, or the network tried for outlines",
+        choices=("readers", "pixels", "figures"),
+        help="these alone: the shipped readers, the network tried for outlines, or the shipped readers' figures anew",
     )
     parser.add_argument("--steps", type=int, default=STEPS, help="of the pixel network")
     parser.add_argument("--run", type=Path, default=Path("runs/sparks"))

@@ -5,11 +5,12 @@ Definitions, stated on the page too:
 - *Working grid*: pixels are averaged to about 0.4 um and frames to at most 8 ms, so that a spark spans the same few
   samples in every recording.
 - *Background*: counts without light, from the photon transfer line (noise variance against mean) and the darkest percent.
-- *Bleaching*: a parabola through the cell's median relative brightness, block by block.
+- *Bleaching*: a parabola through the cell's median relative brightness, block by block, or, where a wave passes, the falling
+  curve that the blocks beside it lie on (`bleaching`).
 - *Drift*: least-squares translation of block means against their average, smoothed over time.
 - *F0*: running level of a window of at most WINDOW_FRAMES: of the means of blocks of 8 frames, the running 50th percentile and
-  from there Tukey's biweight mean, where no longer release makes them scatter; found again once the clear sparks are taken
-  out (`candidates`).
+  from there Tukey's biweight mean, where no longer release makes them scatter, and from the darker half where one makes them
+  scatter much; found again once the clear sparks are taken out (`candidates`).
 - *dF/F0* = (F - F0) / (F0 - background); *z* = (F - F0) / noise, the noise a line in F0 fitted to frame-to-frame differences.
 """
 
@@ -18,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from engine.sparks.bleaching import bleaching_factor
 
 WORKING_UM = 0.4
 WORKING_MS = 8.0
@@ -31,6 +34,9 @@ BIWEIGHT_REACH = (
 BIWEIGHT_ROUNDS = 3
 RESTLESS = 1.4  # mean squared deviation of a place's blocks, averaged over RESTLESS_PX, that noise alone does not reach
 RESTLESS_PX = 7
+RELEASING, RELEASING_PX = 3.0, 25  # the same, averaged over both sizes, where a wave passes; a single spark is smaller
+DARKER_MEDIAN = 0.674  # deviations by which the median of the darker half of Gaussian noise lies below its mean
+DARKER_REACH = 3.0  # deviations at which a block counts no more there: the tail of a release lies close to rest
 CELL_LEVEL = 0.25  # of the bright part of F0: darker is outside the cell
 
 
@@ -116,7 +122,7 @@ def rest_of(samples: np.ndarray, background: float | None = None) -> Rest:
         average = np.median(blocks, axis=0)
     above = np.maximum(average - background, 1e-3)
     cell = above > CELL_LEVEL * np.percentile(above, 90)
-    bleaching = _bleaching((blocks - background)[:, cell], above[cell], centres, len(samples))
+    bleaching = bleaching_factor((blocks - background)[:, cell], above[cell], centres, len(samples))
     at_block = bleaching[np.rint(centres).astype(int)]
     level = resting_level(
         (blocks - background) / at_block[:, None, None], np.sqrt(variance * len(blocks) / len(samples))
@@ -162,18 +168,23 @@ def resting_level(blocks: np.ndarray, deviation: np.ndarray | float) -> np.ndarr
     """(H, W) level of (N, H, W) block means whose noise deviation is (H, W).
 
     Tukey's biweight mean from their median on; the median itself where the blocks scatter by more than noise, since that
-    stands a release which lasts for nearly half of them.
+    stands a release which lasts for nearly half of them. Where they scatter much more far around, and their darker half no
+    more than noise does, a wave passes, which only brightens: the biweight mean from the median of the darker half on. (A
+    cell that moves is darker at times, too.)
     """
-    import cv2
-
     median = np.median(blocks, axis=0)
-    level = median
-    for _ in range(BIWEIGHT_ROUNDS):
-        weight = np.maximum(1 - ((blocks - level) / (BIWEIGHT_REACH * deviation)) ** 2, 0.0) ** 2
-        level = level + (weight * (blocks - level)).sum(0) / np.maximum(weight.sum(0), 1e-9)
-    scatter = (((blocks - median) / deviation) ** 2).mean(0).astype(np.float32)
-    around = cv2.blur(scatter, (RESTLESS_PX, RESTLESS_PX if len(median) > 1 else 1), borderType=cv2.BORDER_REFLECT)
-    return np.where(around > RESTLESS, median, level)
+    level = _biweight(blocks, median, deviation, BIWEIGHT_REACH)
+    squares = (((blocks - median) / deviation) ** 2).mean(0)
+    scatter = _around(squares, RESTLESS_PX)
+    level = np.where(scatter > RESTLESS, median, level)
+    wave = (scatter > RELEASING) & (_around(squares, RELEASING_PX) > RELEASING)
+    if wave.any():
+        darker = np.sort(blocks, axis=0)[: (len(blocks) + 1) // 2]
+        start = np.median(darker, axis=0) + DARKER_MEDIAN * deviation
+        rest = _biweight(blocks, start, deviation, DARKER_REACH)
+        at_rest = _around((((darker - rest) / deviation) ** 2).mean(0), RESTLESS_PX) < RESTLESS
+        level = np.where(wave & at_rest, rest, level)
+    return level
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
@@ -191,6 +202,22 @@ def _difference_variance(samples: np.ndarray) -> np.ndarray:
     return (
         trimmed / (2 * (0.6216 if len(squares) > 1 else 1.0)) + 1e-6
     )  # of a Gaussian's square without its largest tenth
+
+
+def _biweight(blocks: np.ndarray, start: np.ndarray, deviation: np.ndarray | float, reach: float) -> np.ndarray:
+    """Tukey's biweight mean of the blocks (N, ...) from a level on; blocks that lie `reach` deviations off count no more."""
+    level = start
+    for _ in range(BIWEIGHT_ROUNDS):
+        weight = np.maximum(1 - ((blocks - level) / (reach * deviation)) ** 2, 0.0) ** 2
+        level = level + (weight * (blocks - level)).sum(0) / np.maximum(weight.sum(0), 1e-9)
+    return level
+
+
+def _around(values: np.ndarray, px: int) -> np.ndarray:
+    """(H, W) averaged over so many samples, along a line or in a square."""
+    import cv2
+
+    return cv2.blur(values.astype(np.float32), (px, px if len(values) > 1 else 1), borderType=cv2.BORDER_REFLECT)
 
 
 def _transfer_line(mean: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
@@ -224,27 +251,6 @@ def _noise(f0: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, float]:
         slope, level = (float(np.median(y / np.maximum(x, 1e-6))), 0.0) if slope > 0 else (0.0, float(np.median(y)))
     line = np.maximum(level + slope * f0, max(float(np.percentile(variance, 2)) * 0.5, 1e-6))
     return np.sqrt(np.where(variance > 3 * line, variance, line)).astype(np.float32), float(slope)
-
-
-def _bleaching(blocks: np.ndarray, above: np.ndarray, centres: np.ndarray, frames: int) -> np.ndarray:
-    """(T,) float32 factor: a parabola through the blocks' median brightness (N, pixels), waves weighed down."""
-    if len(blocks) < 4:
-        return np.ones(frames, np.float32)
-    middle = np.median(blocks / above, axis=1, keepdims=True)
-    left_over = blocks - middle * above
-    limit = 4 * np.median(np.abs(left_over), axis=1, keepdims=True)
-    level = (
-        middle[:, 0] + np.clip(left_over, -limit, limit).mean(1) / above.mean()
-    )  # a median alone is biased at few photons
-    at = centres / frames - 0.5
-    weight = np.ones(len(level))
-    for _ in range(6):
-        curve = np.polyfit(at, level, min(2, len(level) - 2), w=weight)
-        left = level - np.polyval(curve, at)
-        width = 1.4826 * np.median(np.abs(left)) + 1e-4
-        weight = 1 / (1 + (np.maximum(left, -0.3 * left) / (2 * width)) ** 2)  # what is brighter counts less: events
-    factor = np.polyval(curve, np.arange(frames) / frames - 0.5)
-    return np.clip(factor / np.median(factor), 0.3, 3.0).astype(np.float32)
 
 
 def _drift(blocks: np.ndarray, centres: np.ndarray, frames: int) -> np.ndarray:
