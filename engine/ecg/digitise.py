@@ -10,8 +10,8 @@ import numpy as np
 from engine.ecg.digitisation import Calibration, Digitisation, DigitiseOptions, LeadTrace
 from engine.ecg.layout import LIMB, Placed, candidates, column_starts
 from engine.ecg.leads import LEADS, RATE_HZ
-from engine.ecg.physics import lead_laws
-from engine.ecg.rectify import PX_PER_MM, FlatPage, flat_page
+from engine.ecg.physics import LeadLaws, lead_laws
+from engine.ecg.rectify import PX_PER_MM, FlatPage, bent_page, flat_page
 from engine.ecg.registration import KNOTS, LAWS, along, registered
 from engine.ecg.segmentation import PageMaps, segment
 from engine.ecg.separators import Separators, find_separators, without_ruled
@@ -103,10 +103,18 @@ def read_page(
 ) -> Digitisation:
     """The same from a picture of working size and its maps. to_photo: (3, 3), from the picture's px to the photo's."""
     progress(0.0, "Flattening the page")
-    sheet = _sheet(picture, maps)
-    progress(0.4, "Following the curves")
+    sheet, reading = _read_sheet(_sheet(picture, maps), options, part(progress, 0.4, 0.8))
+    if reading.laws.contradictory:
+        sheet, reading = _read_curled(picture, maps, options, (sheet, reading), part(progress, 0.8, 1.0))
+    progress(1.0, "Read")
+    return _digitisation(sheet, reading, to_photo)
+
+
+def _read_sheet(sheet: Sheet, options: DigitiseOptions, progress: Progress = silent) -> tuple[Sheet, Reading]:
+    """A flat page, the right way up, and what it says in the likeliest layout."""
+    progress(0.0, "Following the curves")
     curves = _curves(sheet)
-    progress(0.7, "Reading the lead names")
+    progress(0.5, "Reading the lead names")
     sheet, curves, words = _upright(sheet, curves, options.layout)
     settings = _settings(sheet, curves)
     readings = [_reading(sheet, curves, placed, settings, options) for placed in _plausible(words, curves, options)]
@@ -114,8 +122,29 @@ def read_page(
     _refuse_unless_ecg(best)
     if sheet.page.mm_known:
         _refuse_part_of_page(best)
-    progress(1.0, "Read")
-    return _digitisation(sheet, best, to_photo)
+    return sheet, best
+
+
+def _read_curled(
+    picture: np.ndarray,
+    maps: PageMaps,
+    options: DigitiseOptions,
+    plain: tuple[Sheet, Reading],
+    progress: Progress = silent,
+) -> tuple[Sheet, Reading]:
+    """A page whose leads contradict each other, read again as curled paper if its grid shows a curl.
+
+    Where rows lie at different places of a curl, what was recorded at once is not one below the other. Of the two readings of
+    the whole page, the one that contradicts itself less.
+    """
+    page = bent_page(picture, maps.trace, _all_ink(maps))
+    if page is None:
+        return plain
+    try:
+        curled = _read_sheet(_laid(page, picture, maps), options, progress)
+    except RefusedStudy:
+        return plain
+    return min(plain, curled, key=lambda read: read[1].laws.contradiction)
 
 
 def _working_picture(photo: np.ndarray, options: DigitiseOptions) -> tuple[np.ndarray, np.ndarray]:
@@ -144,10 +173,19 @@ def _working_picture(photo: np.ndarray, options: DigitiseOptions) -> tuple[np.nd
 def _sheet(picture: np.ndarray, maps: PageMaps) -> Sheet:
     if (maps.trace > 0.5).mean() < MIN_CURVE_SHARE:
         raise RefusedStudy("no_trace", f"Expected the curves of an ECG, found none in this picture. {REMEDY}")
-    ink = np.maximum.reduce([getattr(maps, name) for name in INKS])
-    page = flat_page(picture, maps.trace, ink)
+    page = flat_page(picture, maps.trace, _all_ink(maps))
     if page is None:
         raise RefusedStudy("no_trace", f"Expected the curves of an ECG, found none in this picture. {REMEDY}")
+    return _laid(page, picture, maps)
+
+
+def _all_ink(maps: PageMaps) -> np.ndarray:
+    """(H, W) 0..1: curves, print and marks together."""
+    return np.maximum.reduce([getattr(maps, name) for name in INKS])
+
+
+def _laid(page: FlatPage, picture: np.ndarray, maps: PageMaps) -> Sheet:
+    """The picture and its maps as they lie on a flat page."""
     return Sheet(page, *page.flatten(picture, outside=255.0), *page.flatten(*(getattr(maps, name) for name in INKS)))
 
 
@@ -285,9 +323,14 @@ class Reading:
     notes: tuple[str, ...]
 
     @property
+    def laws(self) -> LeadLaws:
+        """How far the limb leads keep what they owe each other."""
+        return lead_laws(self.signal.samples_mv)
+
+    @property
     def cost(self) -> float:
         """Small for a good reading: names that agree, leads that keep their laws."""
-        worst = lead_laws(self.signal.samples_mv).worst
+        worst = self.laws.worst
         return (min(worst, 1.7) if np.isfinite(worst) else 0.8) - self.placed.score
 
 

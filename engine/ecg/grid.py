@@ -25,6 +25,9 @@ TREND = 0.25  # natural logarithm of the frequency: what changes slower than thi
 RESOLVED_PX = 22.0  # wider lines are too few in a tile for a tooth of their own
 TEETH = 10
 EXPLAINED = 0.03  # of the wave number: how far a tile may be from the projection
+BENT, BENT_SHARE = 0.09, 0.08  # of the wave number, by which so many tiles are off a projection where the paper is bent
+SURE_TILE = 0.3  # weight of a tile that has a say in this
+BEND_DEGREE, BEND_STEPS, BEND_RIDGE = 9, 8, 1e-5  # of the polynomial that says how
 SHEET_MM = 270.0  # typical long side of what a picture of an ECG shows
 SHEET_WEIGHT = 0.7  # how much its logarithm counts against the share of a comb that stands out
 
@@ -231,3 +234,72 @@ def fit_projection(local: LocalGrid) -> tuple[np.ndarray, float]:
         float((far < 2)[local.weight.min(axis=1) > 0.3].mean()) if (local.weight.min(axis=1) > 0.3).any() else 0.0
     )
     return np.array([[p[0], p[1], 0], [p[2], p[3], 0], [p[4], p[5], 1]]) @ centred, explained
+
+
+def fit_bend(local: LocalGrid, to_mm: np.ndarray) -> Bend | None:
+    """What of the tiles' waves a projection (3, 3) from photo px to mm does not explain, as a smooth displacement on paper.
+
+    None where the paper is flat, but for a few tiles. Of the displacement only the slopes are seen, so the middle stays.
+    """
+    place = np.column_stack([local.centre, np.ones(len(local.centre))]) @ to_mm.T
+    depth = place[:, 2:]
+    at = place[:, :2] / depth
+    towards = (to_mm[None, :2, :2] - at[:, :, None] * to_mm[None, 2:, :2]) / depth[:, :, None]  # (n, mm, px)
+    waves = local.waves * local.unit_mm
+    waves = waves * np.sign((waves * towards).sum(axis=2, keepdims=True))
+    slopes = waves @ np.linalg.inv(towards) - np.eye(2)  # (n, axis, along x and y)
+    sure = local.weight.min(axis=1) > SURE_TILE
+    off = np.linalg.norm(slopes, axis=2).max(axis=1)
+    if not sure.any() or (off[sure] > BENT).mean() < BENT_SHARE:
+        return None
+    middle = at.mean(axis=0)
+    size = float(np.abs(at - middle).max())
+    along = _polynomial_slopes((at - middle) / size) / size  # (n, 2, terms)
+    factors = np.stack([_robust(along, slopes[:, axis], local.weight[:, axis]) for axis in (0, 1)], axis=1)
+    return Bend(middle, size, factors)
+
+
+@dataclass(frozen=True)
+class Bend:
+    """A polynomial displacement on paper. middle: (2,) and size: mm, of the places it is known at; factors: (terms, 2)."""
+
+    middle: np.ndarray
+    size: float
+    factors: np.ndarray
+
+    def straightened(self, xy: np.ndarray) -> np.ndarray:
+        """(n, 2) mm where a projection sees points that lie at `xy` (n, 2) mm on the paper."""
+        seen = xy.copy()
+        for _ in range(BEND_STEPS):
+            seen = xy - _polynomial(np.clip((seen - self.middle) / self.size, -1.2, 1.2)) @ self.factors
+        return seen
+
+
+def _powers() -> list[tuple[int, int]]:
+    return [(i, j) for i in range(BEND_DEGREE + 1) for j in range(BEND_DEGREE + 1 - i) if i + j > 0]
+
+
+def _polynomial(xy: np.ndarray) -> np.ndarray:
+    """(n, terms) values at (n, 2)."""
+    return np.stack([xy[:, 0] ** i * xy[:, 1] ** j for i, j in _powers()], axis=1)
+
+
+def _polynomial_slopes(xy: np.ndarray) -> np.ndarray:
+    """(n, 2, terms) slopes along x and y at (n, 2)."""
+    x, y = xy.T
+    along_x = [i * x ** max(i - 1, 0) * y**j for i, j in _powers()]
+    along_y = [j * x**i * y ** max(j - 1, 0) for i, j in _powers()]
+    return np.stack([np.stack(along_x, axis=1), np.stack(along_y, axis=1)], axis=1)
+
+
+def _robust(along: np.ndarray, slopes: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(terms,) that explain the slopes (n, 2) best, tiles that show another pattern held down."""
+    matrix, right = along.reshape(-1, along.shape[2]), slopes.ravel()
+    trust = np.repeat(weight, 2)
+    ridge = BEND_RIDGE * np.diag((matrix**2).sum(axis=0))
+    found = np.zeros(matrix.shape[1])
+    for _ in range(BEND_STEPS):
+        away = np.abs(matrix @ found - right)
+        held = trust * np.minimum(1.0, EXPLAINED / np.maximum(away, 1e-9)) if found.any() else trust
+        found = np.linalg.solve((matrix * held[:, None]).T @ matrix + ridge, (matrix * held[:, None]).T @ right)
+    return found

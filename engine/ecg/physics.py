@@ -10,6 +10,7 @@ from engine.ecg.leads import LEADS, RATE_HZ
 
 SHARED_S = 0.5  # less in common says nothing
 EINTHOVEN = (-1.0, 1.0, -1.0)  # of I, II, III: II - I - III
+CONTRADICTORY = 0.9  # of the largest limb lead, by which they contradict each other; unrelated leads reach 1 or more
 FLAT_MV = 0.02  # a lead with less (root mean square) keeps no law that could be measured
 
 
@@ -32,6 +33,11 @@ class LeadLaws:
         """The larger of the two; nan if neither is measurable."""
         known = [v for v in (self.einthoven, self.goldberger) if np.isfinite(v)]
         return max(known) if known else float("nan")
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether these leads cannot be of one heart at one time."""
+        return bool(self.contradiction > CONTRADICTORY)
 
 
 def lead_laws(samples_mv: np.ndarray) -> LeadLaws:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.ecg.grid import SHEET_MM, fit_projection, line_image, local_grid
+from engine.ecg.grid import SHEET_MM, Bend, LocalGrid, fit_bend, fit_projection, line_image, local_grid
 
 PX_PER_MM = 8.0  # of the flat page
 NODE_MM = 4.0  # distance of the points that hold the map between page and photo
@@ -19,6 +19,7 @@ MAX_PAGE_MM = 480.0
 COARSE_PX_PER_MM = 4.0  # to see how the rows run
 FINE_PX_PER_MM = 5.0  # to measure the phase of the grid
 PASSES_MM = (12.0, 6.0)  # window (standard deviation) of the phase, first wide, then close
+BENT_PASSES_MM = (6.0, 4.0, 3.0, 3.0, 3.0)  # the same on paper that is known to be bent, and how
 COHERENT = 0.75  # mean cosine of the phase between neighbouring points, above which a pitch is really there
 STIFFNESS = 0.6  # how much the bending of the map counts against the phase
 FLAT_MM = 0.075  # median distance of the map from a projection, up to which the paper counts as flat
@@ -81,15 +82,39 @@ def flat_page(rgb: np.ndarray, trace: np.ndarray, ink: np.ndarray) -> FlatPage |
     known = local is not None
     to_mm = fit_projection(local)[0] if local is not None else _projection_of_rows(trace)
     to_mm = _rows_level(to_mm, trace)
-    nodes = _nodes(to_mm, trace, ink)
+    nodes = _nodes(to_mm, trace)
     if nodes is None:
         return None
     if known:
         for window in PASSES_MM:
             nodes = _refined(nodes, lines, window)
         nodes = _without_waves(nodes)
+    return FlatPage(nodes, known, _turned(nodes))
+
+
+def bent_page(rgb: np.ndarray, trace: np.ndarray, ink: np.ndarray) -> FlatPage | None:
+    """The same of paper that curls: the pitch and direction of the grid from place to place say how, before its phase does.
+
+    None where the grid shows no bend. Slower, and where the grid is hard to see less steady than `flat_page`.
+    """
+    lines = line_image(rgb, ink)
+    local = local_grid(lines)
+    if local is None:
+        return None
+    to_mm = _rows_level(fit_projection(local)[0], trace)
+    bend = fit_bend(_in_order(local, to_mm), to_mm)
+    nodes = _nodes(to_mm, trace, bend) if bend else None
+    if nodes is None:
+        return None
+    for window in BENT_PASSES_MM:
+        nodes = _refined(nodes, lines, window)
+    return FlatPage(nodes, True, _turned(nodes))
+
+
+def _turned(nodes: np.ndarray) -> float:
+    """Degrees by which the page's middle row is turned on the photo."""
     along = nodes[len(nodes) // 2, -1] - nodes[len(nodes) // 2, 0]
-    return FlatPage(nodes, known, _half_open(np.rad2deg(np.arctan2(along[1], along[0]))))
+    return _half_open(np.rad2deg(np.arctan2(along[1], along[0])))
 
 
 def _half_open(degrees: float) -> float:
@@ -174,8 +199,16 @@ def _apply(projection: np.ndarray, xy: np.ndarray) -> np.ndarray:
     return mapped[:, :2] / mapped[:, 2:]
 
 
-def _nodes(to_mm: np.ndarray, trace: np.ndarray, ink: np.ndarray) -> np.ndarray | None:
-    """The projection at points NODE_MM apart, over the ink and a margin."""
+def _in_order(local: LocalGrid, to_mm: np.ndarray) -> LocalGrid:
+    """The grid's two gratings in the order of a projection's axes."""
+    across = [abs(to_mm[0, :2] @ np.median(local.waves[:, k], axis=0)) for k in (0, 1)]
+    if across[0] >= across[1]:
+        return local
+    return replace(local, waves=local.waves[:, ::-1], weight=local.weight[:, ::-1])
+
+
+def _nodes(to_mm: np.ndarray, trace: np.ndarray, bend: Bend | None = None) -> np.ndarray | None:
+    """The projection, of bent paper where a bend is given, at points NODE_MM apart, over the curves and a margin."""
     ys, xs = np.nonzero(trace > 0.5)
     if len(xs) < 50:
         return None
@@ -185,7 +218,8 @@ def _nodes(to_mm: np.ndarray, trace: np.ndarray, ink: np.ndarray) -> np.ndarray 
     high = np.minimum(high, low + MAX_PAGE_MM)
     x, y = (np.arange(low[k], high[k] + NODE_MM, NODE_MM) for k in (0, 1))
     grid = np.stack(np.meshgrid(x, y), -1)
-    return _apply(np.linalg.inv(to_mm), grid.reshape(-1, 2)).reshape(grid.shape)
+    paper = grid.reshape(-1, 2)
+    return _apply(np.linalg.inv(to_mm), bend.straightened(paper) if bend else paper).reshape(grid.shape)
 
 
 def _dense(nodes: np.ndarray, px_per_mm: float) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,6 @@ from engine.study import Study
 
 MIN_LEADS = 6  # fewer cannot tell one region or conduction defect from another
 EINTHOVEN_ACCEPTABLE = 0.25  # residual of II = I + III, as a share of lead II's size
-CONTRADICTION_UNUSABLE = 0.9  # of the largest limb lead; unrelated leads reach 1 or more
 TRACE_UNSURE, TRACE_UNUSABLE = 0.6, 0.45  # mean confidence of the traced ink; pages that are read have 0.54 or more
 SPEEDS_MM_S = (25.0, 50.0)
 GAINS_MM_MV = (5.0, 10.0, 20.0)
@@ -99,7 +98,7 @@ def _quality(signal: EcgSignal, digitised: Digitisation | None) -> tuple[Quality
     from engine.ecg.physics import lead_laws
 
     laws = lead_laws(signal.samples_mv)
-    if np.isfinite(laws.contradiction) and laws.contradiction > CONTRADICTION_UNUSABLE:
+    if laws.contradictory:
         raise RefusedStudy(
             "leads_contradict",
             "The limb leads do not fit one heart (lead II is not I + III), so the reading cannot be trusted; "

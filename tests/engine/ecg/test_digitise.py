@@ -1,6 +1,7 @@
 """Pages of our own renderer read back to their signals, with the shipped network; and what is no ECG."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -162,3 +163,20 @@ def test_a_curve_keeps_its_level_where_the_pen_is_on_its_way_to_the_next_column(
     calibration = Calibration(25.0, 10.0, "reader", "reader", 8.0, 8.0)
     piece = _piece(curve, "I", 0.0, 200.0, 0.0, calibration, False)
     np.testing.assert_allclose(piece.values_mv, 0, atol=1e-9)
+
+
+def test_a_page_that_contradicts_itself_is_read_again_as_curled_paper(page, network, monkeypatch):
+    """Rows printed at once that lie 60 ms apart, as on curled paper: the reading that fits together is kept."""
+    from engine.ecg import digitise as steps
+
+    maps = steps.segment(page.image, network.module, network.device)
+    plain = steps._read_sheet(steps._sheet(page.image, maps), DigitiseOptions())
+    samples = plain[1].signal.samples_mv.copy()
+    samples[:, 0] = np.roll(samples[:, 0], 200)
+    apart = replace(plain[1], signal=EcgSignal(samples, plain[1].signal.confidence))
+    assert apart.laws.contradiction > plain[1].laws.contradiction
+    monkeypatch.setattr(steps, "bent_page", lambda *_: plain[0].page)
+    _, reading = steps._read_curled(page.image, maps, DigitiseOptions(), (plain[0], apart))
+    assert reading.laws.contradiction == pytest.approx(plain[1].laws.contradiction)
+    monkeypatch.setattr(steps, "bent_page", lambda *_: None)
+    assert steps._read_curled(page.image, maps, DigitiseOptions(), (plain[0], apart))[1] is apart

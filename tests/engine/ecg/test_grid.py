@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.ecg.grid import fit_projection, line_image, local_grid
+from engine.ecg.grid import LocalGrid, fit_bend, fit_projection, line_image, local_grid
 
 
 def ruled(pitch_px: float, turn_deg: float = 0.0, size: tuple[int, int] = (1000, 1600)) -> np.ndarray:
@@ -33,3 +33,38 @@ def test_pitch_and_turn_of_ruled_paper(pitch, turn):
 def test_plain_paper_has_no_grid():
     noise = np.random.default_rng(0).integers(235, 250, (500, 700, 3), dtype=np.uint8)
     assert local_grid(line_image(noise, np.zeros((500, 700), np.float32))) is None
+
+
+PX = 5.0  # of a mm on the drawn grid's photo
+
+
+def bent_by(curl_mm: float) -> LocalGrid:
+    """Tiles of paper whose left fifth curls: lines there lie up to `curl_mm` too far left, as x grows from 0 to 300 mm."""
+    x, y = np.meshgrid(np.linspace(0, 1500, 13), np.linspace(0, 900, 7))
+    centre = np.stack([x.ravel(), y.ravel()], 1)
+    slope = curl_slope(centre[:, 0] / PX, curl_mm)
+    waves = np.zeros((len(centre), 2, 2))
+    waves[:, 0, 0] = (1 + slope) / PX
+    waves[:, 1, 1] = 1 / PX
+    return LocalGrid(centre, waves, np.ones((len(centre), 2)), PX, 1.0, 1.0)
+
+
+def curl(x_mm: np.ndarray, most_mm: float) -> np.ndarray:
+    return -most_mm * (1 - np.clip(x_mm / 150, 0, 1)) ** 3
+
+
+def curl_slope(x_mm: np.ndarray, most_mm: float) -> np.ndarray:
+    return 3 * most_mm / 150 * (1 - np.clip(x_mm / 150, 0, 1)) ** 2
+
+
+def test_a_curl_is_straightened():
+    bend = fit_bend(bent_by(12.0), np.diag([1 / PX, 1 / PX, 1.0]))
+    assert bend is not None
+    seen = np.array([[10.0, 90.0], [60.0, 40.0], [140.0, 120.0], [250.0, 90.0]])
+    paper = seen + np.column_stack([curl(seen[:, 0], 12.0), np.zeros(4)])
+    off = bend.straightened(paper) - seen
+    np.testing.assert_allclose(off - off[-1], 0, atol=0.5)  # the whole may move: only slopes are seen
+
+
+def test_flat_paper_has_no_bend():
+    assert fit_bend(bent_by(0.5), np.diag([1 / PX, 1 / PX, 1.0])) is None

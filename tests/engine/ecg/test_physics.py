@@ -52,3 +52,11 @@ def test_a_small_second_lead_makes_no_contradiction_of_a_small_error():
     laws = lead_laws(leads)
     assert laws.einthoven > 0.9
     assert laws.contradiction < 0.3
+
+
+def test_unrelated_leads_contradict_each_other_and_those_of_one_heart_do_not():
+    assert not lead_laws(twelve()).contradictory
+    leads = twelve()
+    leads[:, 2] = np.random.default_rng(5).normal(0, 1, len(leads))
+    assert lead_laws(leads).contradictory
+    assert not lead_laws(np.full((1000, 12), np.nan)).contradictory
