@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,13 +21,11 @@ from torch import Tensor, nn
 from engine.mr.scale import CROP_PX, placed, warped
 from engine.mr.segmentation import as_outlined, beside
 from engine.mr.stack_network import StackNet
-from training import checkpoints
+from training import cardiac_mr_stack, checkpoints
 from training.cardiac_mr_augment import drawn, drawn_beat, upright
 from training.cardiac_mr_data import Slice, read_acdc, read_sunnybrook
 from training.cardiac_mr_segmentation import AVERAGE, ES_SHARE, OUTPUTS
 from training.cardiac_mr_stack import (
-    COURSES,
-    LAST_STRENGTH,
     LONE,
     STEPS,
     learn,
@@ -39,10 +38,22 @@ from training.cardiac_mr_stack import (
 Beat = tuple[list[Slice], list[Slice]]  # a patient's slices at end-diastole and at end-systole, in their order
 
 INPUTS = 5  # a slice between its neighbours, and at end-diastole and end-systole
-STAGES = (27, 45)  # epochs: the last of full augmentation and the last; the mean of both makes the weights
-HIGHEST_RATE = 8e-4
 PATIENTS = 2  # in a step
 SEED = 77
+
+
+@dataclass(frozen=True)
+class Course:
+    """until: epochs, counted from the first course's begin. highest: learning rate, which falls as a cosine over `falls`
+    epochs; a course may end before."""
+
+    until: int
+    highest: float
+    falls: int
+
+
+COURSES = (Course(28, 8e-4, 46), Course(42, 4e-4, 14))  # each begins as the average of the one before
+STAGES = (7, 27, 41)  # epochs, from 0: the mean of the averages after them makes the weights
 
 
 def beats_of(slices: list[Slice], validates: bool) -> list[Beat]:
@@ -55,7 +66,9 @@ def beats_of(slices: list[Slice], validates: bool) -> list[Beat]:
 
 def first_course(runs: Path) -> dict[str, Tensor]:
     """What `cardiac-mr-stack` has learnt by the end of its first course."""
-    state: dict[str, Tensor] = torch.load(stage_file(runs / "cardiac-mr-stack", COURSES[0] - 1), weights_only=True)
+    state: dict[str, Tensor] = torch.load(
+        stage_file(runs / "cardiac-mr-stack", cardiac_mr_stack.COURSES[0] - 1), weights_only=True
+    )
     return state
 
 
@@ -93,48 +106,61 @@ def _dice(network: nn.Module, pictures: np.ndarray, stack: list[Slice], matrix: 
 
 
 def train(
-    slices: list[Slice], stage: dict[str, Tensor], runs: Path, threads: int, stages: tuple[int, int] = STAGES
+    slices: list[Slice],
+    stage: dict[str, Tensor],
+    runs: Path,
+    threads: int,
+    courses: tuple[Course, ...] = COURSES,
+    stages: tuple[int, ...] = STAGES,
 ) -> StackNet:
     """The trained network, begun from `stage`: the mean of its `stages`; checkpoints after every epoch."""
     torch.set_num_threads(threads)
+    network, begin = begun_from(stage), 0
+    for course in courses:
+        _learn_course(network, slices, runs, course, begin, stages)
+        begin = course.until
+    network.load_state_dict(mean([torch.load(stage_file(runs, epoch), weights_only=True) for epoch in stages]))
+    return network.eval()
+
+
+def _learn_course(
+    network: StackNet, slices: list[Slice], runs: Path, course: Course, begin: int, stages: tuple[int, ...]
+) -> None:
+    """From epoch `begin` on; the network then is the course's average."""
     torch.manual_seed(SEED)
     beats, held_back = beats_of(slices, False), beats_of(slices, True)
     lone = [s for s in slices if not s.validates and s.cavity_only]
-    network = begun_from(stage)
-    optimiser = torch.optim.AdamW(network.parameters(), HIGHEST_RATE, weight_decay=1e-2)
+    optimiser = torch.optim.AdamW(network.parameters(), course.highest, weight_decay=1e-2)
     learning = checkpoints.begun(network, optimiser, AVERAGE)
-    full_until, epochs = stages[0] + 1, stages[1] + 1
-    for epoch in range(checkpoints.taken_up(learning, runs), epochs):
+    for epoch in range(max(begin, checkpoints.taken_up(learning, runs / f"until-{course.until}")), course.until):
         rng = np.random.default_rng([SEED, epoch])
-        strength = 1.0 if epoch < full_until else LAST_STRENGTH
         network.train()
         began, total = time.process_time(), 0.0
         for step in range(STEPS):
             for group in optimiser.param_groups:
-                group["lr"] = HIGHEST_RATE * rate((epoch + step / STEPS) / epochs, epochs)
+                group["lr"] = course.highest * rate((epoch - begin + step / STEPS) / course.falls, course.falls)
             chosen = [beats[i] for i in rng.integers(len(beats), size=PATIENTS)]
             pictures = [lone[i] for i in rng.integers(len(lone), size=LONE)]
             total += learn(
                 learning,
-                [drawn_beat(ed, es, rng.random() < ES_SHARE, rng, strength) for ed, es in chosen],
-                [_alone(one, rng, strength) for one in pictures],
+                [drawn_beat(ed, es, rng.random() < ES_SHARE, rng) for ed, es in chosen],
+                [_alone(one, rng) for one in pictures],
             )
         if epoch in stages:
             torch.save(learning.average.module.state_dict(), stage_file(runs, epoch))
-        checkpoints.keep(learning, epoch, runs)
+        checkpoints.keep(learning, epoch, runs / f"until-{course.until}")
         seconds = time.process_time() - began
         ed, es = (" ".join(f"{v:.4f}" for v in row) for row in validation_dice(learning.average.module, held_back))
         print(
             f"{time.strftime('%T')} epoch {epoch} loss {total / STEPS:.4f} lv myo rv ED {ed} ES {es} cpu {seconds:.0f} s",
             flush=True,
         )
-    network.load_state_dict(mean([torch.load(stage_file(runs, epoch), weights_only=True) for epoch in stages]))
-    return network.eval()
+    network.load_state_dict(learning.average.module.state_dict())
 
 
-def _alone(one: Slice, rng: np.random.Generator, strength: float) -> tuple[np.ndarray, np.ndarray]:
+def _alone(one: Slice, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A picture whose beat is not known, and its mask."""
-    image, mask = drawn(one, rng, strength)
+    image, mask = drawn(one, rng)
     return np.concatenate([image, np.zeros_like(image[: INPUTS - len(image)])]), mask
 
 

@@ -2,8 +2,8 @@
 
 Papillary muscles and trabeculae count to the cavity, as in the contours that the network learnt from.
 The heart is found first, by a network that sees a slice between its neighbours. Then two others, which see the whole stack,
-read every picture in one window around it, at one size of pixel: the first as it was scanned; the second turned upright, and
-beside the same slice at end-diastole and end-systole, which the first look has shown.
+read every picture in one window around it, at one size of pixel: the first as it was scanned and turned upright; the second
+upright, beside the same slice at end-diastole and end-systole, which the first look has shown.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ OFF_CENTRE = 0.2  # of the field's longer side: how far from its middle a heart 
 UPRIGHT = (
     191.0  # degrees, counter-clockwise from the right as seen: where the RV's middle lies from the LV's, ACDC's median
 )
-BEAT_SHARE = 2 / 3  # of the second look in the mean of both
+SCANNED_SHARE = 0.25  # of the look at the heart as it was scanned in the mean of three looks
+BEAT_SHARE = 2 / 3  # of the beat's network in the mean of the two at the heart turned upright
 NEIGHBOUR = 0.15  # share of the phase before and after in a phase's probabilities
 SMOOTHED_FROM = 8  # phases: fewer are too far apart in time
 RIGHT_READILY = 2.0  # times its probability: at the base, where it is all or nothing, the RV is else drawn too seldom
@@ -252,7 +253,7 @@ def _cohort(images: np.ndarray, matrix: np.ndarray, model: LoadedModel) -> float
 
 def _windows(images: np.ndarray, matrix: np.ndarray, readers: Readers, cohort: float, progress: Progress) -> np.ndarray:
     """(phase, slice, 4, CROP_PX, CROP_PX) probabilities in the window of `matrix`: as scanned, and, where an RV is seen,
-    the mean of that and of a look at the heart turned upright, beside what it is at either end of its beat."""
+    the mean of that and of two looks at the heart turned upright, one of them beside either end of its beat."""
     shares = np.empty((*images.shape[:2], len(STRUCTURES), CROP_PX, CROP_PX), np.float32)
     for k, phase in enumerate(images):
         progress(0.1 + 0.3 * k / len(images), f"Drawing the ventricles, phase {k + 1} of {len(images)}")
@@ -262,11 +263,13 @@ def _windows(images: np.ndarray, matrix: np.ndarray, readers: Readers, cohort: f
         return shares
     turned, back = turn @ np.vstack([matrix, [0, 0, 1]]), cv2.invertAffineTransform(turn)
     ends = [None if phase is None else _window(images[phase], turned) for phase in ends_of_beat(shares)]
-    shares *= 1 - BEAT_SHARE
+    shares *= SCANNED_SHARE
     for k, phase in enumerate(images):
         progress(0.4 + 0.35 * k / len(images), f"Drawing the ventricles upright, phase {k + 1} of {len(images)}")
-        upright = forward_stack(beside(_window(phase, turned), *ends), readers.beat, cohort)
-        shares[k] += BEAT_SHARE * np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in upright])
+        seen = _window(phase, turned)
+        upright = (1 - BEAT_SHARE) * forward_stack(between(seen), readers.stack, cohort)
+        upright += BEAT_SHARE * forward_stack(beside(seen, *ends), readers.beat, cohort)
+        shares[k] += (1 - SCANNED_SHARE) * np.stack([_moved(share, back, CROP_PX, CROP_PX) for share in upright])
     return shares
 
 

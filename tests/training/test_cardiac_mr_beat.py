@@ -11,7 +11,7 @@ from engine.mr.segmentation import UPRIGHT
 from engine.mr.stack_network import StackNet
 from tests.engine.mr.drawn_mr import ring
 from training.cardiac_mr_augment import drawn_beat, upright
-from training.cardiac_mr_beat import INPUTS, beats_of, begun_from, first_course, train
+from training.cardiac_mr_beat import INPUTS, Course, beats_of, begun_from, first_course, train
 from training.cardiac_mr_data import Slice
 
 GREYS = np.array([0.1, 0.9, 0.3, 0.6], np.float32)
@@ -101,7 +101,8 @@ def test_a_training_can_be_taken_up_and_yields_the_mean_of_its_stages(tmp_path, 
         *stack("ES", patient="v", validates=True),
     ]
     runs = tmp_path / "beat"
-    one, again = (train(slices, first_course(tmp_path), runs, 1, (0, 1)).state_dict() for _ in range(2))
+    courses = (Course(1, 1e-3, 2), Course(2, 1e-3, 1))
+    one, again = (train(slices, first_course(tmp_path), runs, 1, courses, (0, 1)).state_dict() for _ in range(2))
     assert all(torch.equal(one[name], again[name]) for name in one)
     name = "slices.stem.0.weight"
     kept = [torch.load(runs / f"epoch-{epoch}.pt", weights_only=True)[name] for epoch in (0, 1)]
