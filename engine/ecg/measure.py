@@ -52,13 +52,16 @@ def st_level(median: MedianBeat, lead: str, after_j_s: float = ST_AFTER_J_S) -> 
 
 
 def mean_rr_s(beats: Beats) -> float | None:
-    """Seconds from beat to beat on average, without intervals that hold a missed or doubled beat; None with a single beat."""
+    """Seconds from beat to beat on average, without intervals that hold a missed or doubled beat.
+
+    None with a single beat, and where no interval is near their median: two that contradict each other.
+    """
     rr = np.diff(beats.r_peaks) / RATE_HZ
     if not len(rr):
         return None
     usual = float(np.median(rr))
     kept = rr[(rr >= RR_TRUSTED[0] * usual) & (rr <= RR_TRUSTED[1] * usual)]
-    return float(np.mean(kept))
+    return float(np.mean(kept)) if len(kept) else None
 
 
 def rr_cv_percent(beats: Beats) -> float | None:

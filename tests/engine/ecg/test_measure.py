@@ -1,11 +1,13 @@
 """Measurements of drawn records: values, units, ranges, sources, and where they were read."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from engine.ecg.delineate import Beats, delineate
 from engine.ecg.leads import LEADS
-from engine.ecg.measure import measure, qrs_axis_deg, st_elevation_limit_mv, st_level
+from engine.ecg.measure import mean_rr_s, measure, qrs_axis_deg, st_elevation_limit_mv, st_level
 from tests.engine.ecg.drawn_ecg import NORMAL, VENTRICULAR, Drawn, draw, printed_3x4, regular, signal_of, twelve
 
 
@@ -123,3 +125,12 @@ def test_ectopic_beats_are_counted_and_do_not_spread_the_rr():
     assert found["ectopic_beats"].where["start_s"] == pytest.approx(3.4, abs=0.03)
     assert found["rr_cv"].value < 2
     assert found["heart_rate"].value == pytest.approx(75, rel=0.02)
+
+
+def test_two_intervals_that_contradict_each_other_give_no_rate():
+    def beats_at(*samples):
+        return SimpleNamespace(r_peaks=np.array(samples))
+
+    assert mean_rr_s(beats_at(100, 300, 1300)) is None
+    assert mean_rr_s(beats_at(100)) is None
+    assert mean_rr_s(beats_at(100, 500, 900, 1700)) == pytest.approx(0.8)  # one beat was missed
