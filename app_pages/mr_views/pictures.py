@@ -86,7 +86,7 @@ def landmarks_picture(evidence: MrEvidence) -> np.ndarray:
 
 def _named(picture: np.ndarray, place: tuple[int, int], name: str) -> None:
     """A landmark's name beside its cross, on the side where it has room, dark around so that it is read on blood too."""
-    font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.6
+    font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.9
     (width, height), _ = cv2.getTextSize(name, font, size, 1)
     x = place[0] + 18 if place[0] + 18 + width <= picture.shape[1] else place[0] - 18 - width
     x, y = max(0, x), place[1] + height // 2
