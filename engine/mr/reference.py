@@ -2,7 +2,8 @@
 
 Petersen 2017 (J Cardiovasc Magn Reson 19:18): 804 healthy UK Biobank participants of 45 to 74 years, papillary muscles
 counted to the cavity as here. Two kinds: mean +- 1.96 standard deviations of its table over all ages; and, of volumes per
-body surface, the limits beyond which it calls a value abnormal at any of these ages, which are a little wider.
+body surface, the limits beyond which it calls a value abnormal at any of these ages, which are a little wider (taken from
+a public transcription of its tables, whose limits of plain volumes fit the means here).
 """
 
 from __future__ import annotations
