@@ -38,7 +38,7 @@ def explain(analysis: Analysis, store: ModelStore, progress: Progress = silent) 
     shape, place = evidence.frame_size, evidence.pencil.place
     progress(0.0, "Gathering how sure each pixel is")
     sure, margin, first, second = [], [], [], []
-    for shares in (evidence.shares(frame).astype(np.float32) for frame in frames):
+    for shares in evidence.shares(frames).astype(np.float32):
         order = np.argsort(shares, axis=0)
         likeliest, next_ = (np.take_along_axis(shares, order[[k]], 0)[0] for k in (-1, -2))
         sure.append(place.spread(likeliest, shape, outside=1.0))

@@ -53,8 +53,11 @@ def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel, st
     squares = lifted(grey, seen_square(opening.sector, box), floor(model))
     numbers = tuple(sorted(truth))
     pencil = Pencil(model, box, least(model))
-    shares = [pencil.draw_one(squares, n) if steady else pencil.draw(squares[n : n + 1])[0] for n in numbers]
-    drawn = Drawn(squares[list(numbers)], np.stack(shares), box, least(model))
+    chosen = squares[list(numbers)]
+    shares = (
+        pencil.draw_some(squares, numbers) if steady else np.concatenate([pencil.draw(one[None]) for one in chosen])
+    )
+    drawn = Drawn(chosen, shares, box, least(model))
     masks = np.stack(list(drawn.full_masks((video.height, video.width))))
     traced = [read_mask(truth[n], (video.height, video.width)) for n in numbers]
     iou = np.stack([_overlaps(t, m) for t, m in zip(traced, masks, strict=True)])

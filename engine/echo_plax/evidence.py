@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,6 @@ class EchoPlaxEvidence:
         beats = self.dimensions.beats
         return sorted({f for b in beats for f in (b.ed_frame, b.es_frame)}) or [len(self.squares) // 2]
 
-    def shares(self, frame: int) -> np.ndarray:
-        """(7, S, S) float16 probabilities of one frame, steadied by its neighbours as in the answer."""
-        return self.pencil.draw_one(self.squares, frame)
+    def shares(self, frames: Sequence[int]) -> np.ndarray:
+        """(n, 7, S, S) float16 probabilities of these frames, steadied by their neighbours as in the answer."""
+        return self.pencil.draw_some(self.squares, frames)

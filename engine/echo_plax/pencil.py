@@ -5,7 +5,7 @@ A recording is drawn piece by piece, so that the probabilities of a long one nev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,10 +46,17 @@ class Pencil:
         """(n, S, S) uint8 neighbouring squares -> (n, 7, S, S) float16 probabilities, each steadied by its neighbours."""
         return steadied_along(squares, segment(squares, self.model, silent))
 
-    def draw_one(self, squares: np.ndarray, frame: int) -> np.ndarray:
-        """(T, S, S) uint8 -> (7, S, S) float16 of one frame, as `draw` gives them for all."""
-        first = max(0, frame - REACH)
-        return self.draw(squares[first : frame + REACH + 1])[frame - first]
+    def draw_some(self, squares: np.ndarray, frames: Sequence[int]) -> np.ndarray:
+        """(T, S, S) uint8 -> (n, 7, S, S) float16 of these frames, as `draw` gives them for all; each is looked at once."""
+        spans = [(max(0, frame - REACH), min(len(squares), frame + REACH + 1)) for frame in frames]
+        needed = sorted({k for first, stop in spans for k in range(first, stop)})
+        said = dict(zip(needed, segment(squares[needed], self.model, silent), strict=True))
+        return np.stack(
+            [
+                steadied_along(squares[first:stop], np.stack([said[k] for k in range(first, stop)]))[frame - first]
+                for frame, (first, stop) in zip(frames, spans, strict=True)
+            ]
+        )
 
     def draw_all(self, squares: np.ndarray, progress: Progress) -> Iterator[np.ndarray]:
         """(T, S, S) uint8 -> (7, S, S) float16 per frame, the same as if all were drawn together."""

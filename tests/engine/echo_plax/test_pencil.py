@@ -42,10 +42,10 @@ def test_pieces_give_what_all_frames_together_give(drawn_by_levels, monkeypatch,
     np.testing.assert_allclose(pieced, drawn_by_levels.draw(frames), atol=1e-3)
 
 
-@pytest.mark.parametrize("frame", [0, 3, 11, 22])
-def test_one_frame_is_drawn_as_among_all(drawn_by_levels, frame):
+@pytest.mark.parametrize("chosen", [[0], [11], [0, 3, 11, 22], [22, 3]])
+def test_some_frames_are_drawn_as_among_all(drawn_by_levels, chosen):
     frames = squares(23)
-    np.testing.assert_array_equal(drawn_by_levels.draw_one(frames, frame), drawn_by_levels.draw(frames)[frame])
+    np.testing.assert_array_equal(drawn_by_levels.draw_some(frames, chosen), drawn_by_levels.draw(frames)[chosen])
 
 
 def test_the_network_sees_each_frame_once(drawn_by_levels, monkeypatch):
@@ -59,6 +59,9 @@ def test_the_network_sees_each_frame_once(drawn_by_levels, monkeypatch):
     monkeypatch.setattr(pencil, "segment", counted)
     assert len(list(drawn_by_levels.draw_all(squares(30), silent))) == 30
     assert sum(seen) == 30
+    seen.clear()
+    assert len(drawn_by_levels.draw_some(squares(60), [12, 15, 50])) == 3
+    assert sum(seen) == (15 + 9 + 1 - 3) + 19
 
 
 def test_a_structure_below_the_level_is_absent(drawn_by_levels):

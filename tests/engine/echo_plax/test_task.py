@@ -73,7 +73,7 @@ def test_evidence_has_a_picture_and_a_calliper_per_frame(answered, beating):
     evidence = answered.evidence
     assert len(evidence.plain) == len(evidence.drawn) == len(evidence.dimensions.calipers) == len(beating)
     assert evidence.confidence.shape == (len(beating), 6)
-    np.testing.assert_allclose(evidence.shares(5).astype(float).sum(0), 1, atol=0.02)
+    np.testing.assert_allclose(evidence.shares([2, 5]).astype(float).sum(1), 1, atol=0.02)
 
 
 def test_a_plain_video_has_pixels_until_the_reader_states_the_scale(store, beating):
