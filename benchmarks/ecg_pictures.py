@@ -33,8 +33,9 @@ WELL_READ = 0.25
 RATE_TOLERANCE = 0.1
 HEADING = "How real pictures are read"
 ON_CARD = """Pictures that nothing was trained on; the steps between network and signal were improved with them in sight, so that
-others may be read less well. Well read: rms(II - I - III) below 0.25 rms(II). Rate: within 10 % of what is printed beside.
-Shares with 95 % intervals (Wilson). `python -m benchmarks.ecg_pictures --data DIR --card`"""
+others may be read less well: how curled paper is read was settled on the only curled page among them. Well read:
+rms(II - I - III) below 0.25 rms(II). Rate: within 10 % of what is printed beside. Shares with 95 % intervals
+(Wilson). `python -m benchmarks.ecg_pictures --data DIR --card`"""
 
 
 @dataclass(frozen=True)
