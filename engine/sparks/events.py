@@ -13,6 +13,7 @@ from engine.sparks.kinetics import duration_at_half_maximum, time_to_peak
 SLOW_LEVEL = 6.0  # deviations of the mean over SLOW_UM and SLOW_MS
 SLOW_UM, SLOW_MS = 2.0, 80.0
 SLOW_DURATION_MS = 130.0  # at half height; sparks last 20 to 90 ms
+FAINTEST = 0.05  # dF/F0: a quarter of the faintest published (Cheng & Lederer 2008)
 WAVE_UM = 8.0  # releases that reach further are waves
 
 
@@ -93,6 +94,11 @@ class SlowRelease:
 def too_long(fit: Fit) -> bool:
     """Whether a fitted event lasts longer than any spark, its interval being known: it is part of a puff or wave."""
     return duration_at_half_maximum(fit.rise_ms, fit.tau_ms) >= SLOW_DURATION_MS
+
+
+def too_faint(fit: Fit) -> bool:
+    """Whether a fitted event is fainter than any spark: where there is hardly noise, F0 itself wavers by as much."""
+    return fit.amplitude < FAINTEST
 
 
 def slow_releases(z: np.ndarray, worth: np.ndarray, rest: Rest, grid: Grid, first_frame: int) -> list[SlowRelease]:

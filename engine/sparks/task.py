@@ -19,7 +19,7 @@ from engine.registry import Answer
 from engine.sparks import artefacts, own_networks
 from engine.sparks.agreement import agreement
 from engine.sparks.detect import Detection, detect
-from engine.sparks.events import Spark, too_long
+from engine.sparks.events import Spark, too_faint, too_long
 from engine.sparks.evidence import SparksEvidence
 from engine.sparks.fit import marked_pixels
 from engine.sparks.frame_reading import FrameReading, read_frames
@@ -146,13 +146,13 @@ def _read_by(model: LoadedModel, recording: Recording, ours: FrameReading, progr
 def name_sparks(recording: Recording, detection: Detection, threshold: float) -> tuple[Spark, ...]:
     """The candidates whose probability reaches the threshold, in order of time, that have a pixel in the recording.
 
-    Where the interval is stated, what lasts longer than any spark is none.
+    What is fainter than any spark is none; nor is, where the interval is stated, what lasts longer.
     """
     um, ms = detection.grid.um / detection.grid.bin_px, detection.grid.ms / detection.grid.bin_frames
     out: list[Spark] = []
     for judged in sorted(detection.judged, key=lambda j: j.candidate.fit.peak_ms):
         fit = judged.candidate.fit
-        if judged.spark < threshold or (recording.ms_per_frame is not None and too_long(fit)):
+        if judged.spark < threshold or too_faint(fit) or (recording.ms_per_frame is not None and too_long(fit)):
             continue
         marked = marked_pixels(fit, um, ms, recording.shape, recording.line_scan)
         if marked is None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.sparks.baseline import rest_of, standardise, to_grid, working_grid
-from engine.sparks.events import slow_releases, too_long
+from engine.sparks.events import slow_releases, too_faint, too_long
 from engine.sparks.fit import Fit
 from tests.engine.sparks.drawn_recording import MS, UM, drawn
 
@@ -42,3 +42,8 @@ def test_a_release_that_runs_through_the_cell_is_a_wave():
 @pytest.mark.parametrize(("tau", "expected"), [(70.0, False), (180.0, True)])
 def test_what_lasts_longer_than_any_spark_is_none(tau, expected):
     assert too_long(Fit(80.0, 4.0, 6.0, 1.0, 0.9, 6.0, tau, 0.004, 0.1, 1.0, 50.0, 1.0)) is expected
+
+
+@pytest.mark.parametrize(("amplitude", "expected"), [(0.2, False), (0.02, True)])
+def test_what_is_fainter_than_any_spark_is_none(amplitude, expected):
+    assert too_faint(Fit(80.0, 4.0, 6.0, amplitude, 0.9, 6.0, 40.0, 0.004, 0.01, 1.0, 8.0, 0.7)) is expected
