@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from engine.echo.recording import read_opening, squares_of
-from engine.echo_plax.calipers import measure
 from engine.echo_plax.dimensions import over_time
 from engine.echo_plax.pencil import Pencil
 from engine.echo_plax.segmentation import floor, least, lifted, look, seen_square
@@ -22,6 +21,7 @@ from engine.models import LoadedModel
 from engine.progress import silent
 from engine.study import read_path
 from engine.videos import Video, read_video
+from training.echo_plax_scores import calipers_of
 
 FILE = "lvh_example1_keypoints.gif"
 DOT, DOT_PX = (255, 0, 0), 8  # colour, and more than its height
@@ -61,10 +61,7 @@ def curve(video: Video, model: LoadedModel) -> np.ndarray:
     grey = squares_of(frames, opening.sector, box, silent)
     squares = lifted(grey, seen_square(opening.sector, box), floor(model))
     pencil = Pencil(model, box, least(model))
-    calipers = [
-        measure(pencil.mask(shares, pencil.confidence(shares), (video.height, video.width)), seen=opening.sector.mask)
-        for shares in pencil.draw_all(squares, silent)
-    ]
+    calipers = calipers_of(pencil.draw_all(squares, silent), pencil, video, opening.sector)
     return over_time(calipers, None, video.frame_rate_hz).curves["lvid"]
 
 

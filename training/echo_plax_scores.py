@@ -1,22 +1,25 @@
-"""How well `echo-plax` draws a clip that it never learnt from: overlap on the traced frames, as the app draws them."""
+"""How well `echo-plax` draws a clip that it never learnt from: overlap and sizes on the traced frames, as the app gives them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from engine.echo.recording import squares_of
+from engine.echo.sector import Sector
 from engine.echo_plax.anatomy import STRUCTURES
 from engine.echo_plax.calipers import NAMES as LINES
 from engine.echo_plax.calipers import Calipers, measure
+from engine.echo_plax.dimensions import over_time
 from engine.echo_plax.pencil import Pencil
 from engine.echo_plax.segmentation import Drawn, floor, least, lifted, look, seen_square
 from engine.models import LoadedModel
 from engine.progress import silent
+from engine.videos import Video
 from training.echo_plax_data import clip_file, mask_files, open_clip, read_mask, shrunk_mask
 
 NAMES = ("lv", "septum", "left_atrium", "rv", "outer_wall", "aorta")
@@ -32,9 +35,7 @@ class ClipScore:
     drawn: Drawn
     masks: np.ndarray  # (frames, H, W) uint8
     truth: np.ndarray  # (frames, SIDE, SIDE) uint8: the tracings in the network's squares
-    size_errors: (
-        np.ndarray
-    )  # (frames, 5) relative errors of the callipers by `calipers.NAMES`, NaN where either side has none
+    size_errors: np.ndarray  # (frames, 5) relative, of the sizes by `calipers.NAMES`; NaN where either side has none
 
     @property
     def mean_iou(self) -> float:
@@ -43,41 +44,46 @@ class ClipScore:
 
 
 def score(data: Path, folders: Iterable[Path], clip: str, model: LoadedModel, steady: bool = True) -> ClipScore:
-    """The clip drawn by the app's own steps, against its traced frames. steady: False: each frame by itself."""
+    """The clip drawn and measured by the app's own steps, against its traced frames.
+
+    steady: False: the traced frames alone, each by itself.
+    """
     truth: dict[int, Path] = {}
     for folder in folders:
         truth |= mask_files(folder, clip)
+    numbers = tuple(sorted(truth))
     video, opening, frames = open_clip(clip_file(data, clip))
     box = look(opening, model).box
-    grey = squares_of(frames, opening.sector, box, silent)
-    squares = lifted(grey, seen_square(opening.sector, box), floor(model))
-    numbers = tuple(sorted(truth))
+    squares = lifted(squares_of(frames, opening.sector, box, silent), seen_square(opening.sector, box), floor(model))
     pencil = Pencil(model, box, least(model))
-    chosen = squares[list(numbers)]
-    shares = (
-        pencil.draw_some(squares, numbers) if steady else np.concatenate([pencil.draw(one[None]) for one in chosen])
+    shares: Sequence[np.ndarray] = (
+        list(pencil.draw_all(squares, silent)) if steady else [pencil.draw(squares[[n]])[0] for n in numbers]
     )
-    drawn = Drawn(chosen, shares, box, least(model))
+    curves = over_time(calipers_of(shares, pencil, video, opening.sector), None, video.frame_rate_hz).curves
+    at = list(numbers) if steady else list(range(len(numbers)))
+    drawn = Drawn(squares[list(numbers)], np.stack([shares[k] for k in at]), box, least(model))
     masks = np.stack(list(drawn.full_masks((video.height, video.width))))
     traced = [read_mask(truth[n], (video.height, video.width)) for n in numbers]
     iou = np.stack([_overlaps(t, m) for t, m in zip(traced, masks, strict=True)])
     sizes = [
-        _size_errors(truth[n], measure(mask, seen=opening.sector.mask)) for n, mask in zip(numbers, masks, strict=True)
+        _size_errors(truth[n], {name: curves[name][k] for name in LINES}) for n, k in zip(numbers, at, strict=True)
     ]
     squared = np.stack([shrunk_mask(t, box) for t in traced])
     return ClipScore(clip, numbers, iou, drawn, masks, squared, np.stack(sizes))
 
 
-def _size_errors(mask_file: Path, found: Calipers) -> np.ndarray:
+def calipers_of(shares: Iterable[np.ndarray], pencil: Pencil, video: Video, sector: Sector) -> list[Calipers]:
+    """What is read in frames of which the (7, S, S) probabilities are given, in px of the frame."""
+    size = (video.height, video.width)
+    return [measure(pencil.mask(s, pencil.confidence(s), size), seen=sector.mask) for s in shares]
+
+
+def _size_errors(mask_file: Path, found: Mapping[str, float]) -> np.ndarray:
     """(5,) of one frame against the calliper lines traced with its mask (CLIP_FFF.json beside CLIP_FFF_mask.png)."""
     file = mask_file.with_name(mask_file.name.replace("_mask.png", ".json"))
     lines = json.loads(file.read_text(encoding="utf-8")).get("lines", {}) if file.is_file() else {}
-    errors = np.full(len(LINES), np.nan)
-    for k, name in enumerate(LINES):
-        read = getattr(found, name)
-        if read is not None and name in lines:
-            errors[k] = abs(read.length / np.hypot(*np.subtract(*lines[name])) - 1)
-    return errors
+    traced = [float(np.hypot(*np.subtract(*lines[name]))) if name in lines else np.nan for name in LINES]
+    return np.abs(np.array([found[name] for name in LINES]) / traced - 1)
 
 
 def temperature(scores: Sequence[ClipScore]) -> float:

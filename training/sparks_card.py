@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 LICENCE = "MIT"
 AGAIN = """
-What is measured is found with today's F0. The readers learnt, and their thresholds were chosen, when a wave still raised F0 and
-passed for bleaching.
+What is measured is found with today's search; the readers may have learnt from an earlier one.
 """
 Figures = dict[str, dict[str, Any]]
 

@@ -13,7 +13,7 @@ from engine.sparks.features import with_events
 from engine.sparks.readers import KINDS, EventReader, FrameReader
 from training.sparks_examples import Example
 
-EVENT_STEPS, EVENT_BATCH = 3000, 512
+EVENT_STEPS, EVENT_BATCH = 9000, 512
 FRAME_STEPS = 5000
 RATE = 3e-3
 SMOOTHED = 0.02  # of each event's label: candidates at the border of what counts as found are a matter of luck

@@ -31,6 +31,7 @@ from training.sparks_readers import SPARK, best_threshold, count, event_logits, 
 
 COMMAND = "python -m training calcium-sparks"
 MEMBERS = 4  # networks whose probabilities the reader of cells averages
+OUTLINED = 240  # recordings whose sparks the network for the outlines learns from
 PROBABILITIES = np.linspace(0.05, 0.95, 91)
 RESPONSES = np.linspace(-1.0, 4.0, 101)  # of the matched filter, as features hold them
 Figure = dict[str, float | int | str | None]
@@ -158,12 +159,13 @@ def _try_pixels(asked: argparse.Namespace, cells: _Drawn) -> None:
 
     What is a spark the shipped event reader says. Nothing is published: the outlines are those of the fits.
     """
-    cells.get("train", asked.train)
-    network = train_pixels(cells.folder, asked.train, asked.run / "pixels.pt", asked.steps, asked.seed)
+    number = min(asked.train, OUTLINED)
+    cells.get("train", number)
+    network = train_pixels(cells.folder, number, asked.run / "pixels.pt", asked.steps, asked.seed)
     reader = store("cpu").get(EVENTS)
     level = best_level(overlaps("validation", asked.held // 2, reader, network))
     figures = pixel_figures(overlaps("test", asked.held, reader, network), level)
-    tried = {"recordings": asked.train, "level": level, "figures": figures}
+    tried = {"recordings": number, "level": level, "figures": figures}
     _tried(asked).write_text(json.dumps(tried, indent=1), encoding="utf-8")
     print(json.dumps(tried, indent=1), flush=True)
 
@@ -274,9 +276,9 @@ def _figure(value: float, low: float | None, high: float | None, n: int, on: str
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument(
-        "--train", type=int, default=800, help="simulated cells to learn from; half as many are line scans"
+        "--train", type=int, default=3000, help="simulated cells to learn from; half as many are line scans"
     )
-    parser.add_argument("--held", type=int, default=100, help="simulated cells for choosing, and again for measuring")
+    parser.add_argument("--held", type=int, default=200, help="simulated cells for choosing, and again for measuring")
     parser.add_argument("--annotated", type=Path, nargs="*", default=[], help="folders of annotated recordings")
     parser.add_argument(
         "--only",
