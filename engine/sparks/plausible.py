@@ -1,11 +1,14 @@
-"""Is this a confocal recording at all? Photon noise is new in every frame; a picture that moves is not.
+"""Is this a confocal recording at all? Photon noise is new in every frame and every pixel; a picture that moves is not.
 
 In a recording of a cell most of the difference between neighbouring pixels is noise, and the difference between successive
-frames of the same pixel is as large. In an echo cine, a panned picture or a page of text, neighbours differ because the
-picture has edges, and successive frames hardly differ once a shift is taken out.
+frames of the same pixel is as large. In a panned picture or a page of text, neighbours differ because the picture has edges,
+and successive frames hardly differ once a shift is taken out. In an echo cine they differ by whole patches, as speckle and
+walls move; noise averages out over a patch.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,9 +19,24 @@ MIDDLE = 512  # px of each side of the frames that are compared: their middle te
 PAIRS = 12  # pairs of successive frames that are compared
 SHIFTS = 3  # px in each direction that a shift may have
 NEWNESS = 0.45  # least variance between frames over variance between neighbouring pixels
+PATCH = 8  # px of the blocks that a frame's change is averaged over
+PATCHES = (
+    0.15  # largest share of the change that they keep: noise 1/64, compressed noise 0.05, echo cines 0.24 and more
+)
 BLOCK = 16  # px and lines of the blocks that a line scan is averaged over
 LINE_NOISE = 0.35  # least share of a line scan's robust variance that such blocks average out
 TRIM = 0.98  # share of the squared differences that is averaged: events are left out
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changes from frame to frame beyond a shift, medians over pairs of successive frames.
+
+    newness: its variance over that between neighbouring pixels. patches: the share of it that averages over PATCH px keep.
+    """
+
+    newness: float
+    patches: float
 
 
 def check_recording(recording: Recording) -> float:
@@ -27,31 +45,42 @@ def check_recording(recording: Recording) -> float:
     Raises:
         RefusedStudy: `not_a_recording`.
     """
-    noise = line_noise(recording) if recording.line_scan else frame_newness(recording)
-    if recording.line_scan and noise < LINE_NOISE:
-        raise RefusedStudy(
-            "not_a_recording",
-            "The places of this picture do not stay the same from line to line, as they do in the line scan of a cell; "
-            "choose a line scan with one line of time per row, or a recording with many frames.",
-        )
-    if not recording.line_scan and noise < NEWNESS:
+    if recording.line_scan:
+        noise = line_noise(recording)
+        if noise < LINE_NOISE:
+            raise RefusedStudy(
+                "not_a_recording",
+                "The places of this picture do not stay the same from line to line, as they do in the line scan of a cell; "
+                "choose a line scan with one line of time per row, or a recording with many frames.",
+            )
+        return noise
+    change = frame_change(recording)
+    if change.newness < NEWNESS:
         raise RefusedStudy(
             "not_a_recording",
             "Successive frames hardly differ beyond a shift, so this is a video of something else than a cell's calcium "
             "signal; choose a confocal recording as the microscope stored it.",
         )
-    return noise
+    if change.patches > PATCHES:
+        raise RefusedStudy(
+            "not_a_recording",
+            "From frame to frame whole patches change, as in a picture that moves, where a cell's calcium signal has the "
+            "grain of photons; choose a confocal recording as the microscope stored it.",
+        )
+    return change.newness
 
 
-def frame_newness(recording: Recording) -> float:
-    """Variance of what is new in a frame, best small shift taken out, over the variance between neighbouring pixels."""
+def frame_change(recording: Recording) -> Change:
+    """The change between successive frames of a recording of at least two."""
     count = recording.shape[0]
-    ratios = []
+    found = []
     for first in np.unique(np.linspace(0, count - 2, min(PAIRS, count - 1)).astype(int)):
         pair = _middle(recording.read(int(first), int(first) + 2)).astype(np.float32)
         beside = np.concatenate([np.diff(pair, axis=2).ravel(), np.diff(pair, axis=1).ravel()])
-        ratios.append(_power(_least_difference(pair[0], pair[1])) / max(_power(beside), 1e-12))
-    return float(np.median(ratios))
+        new = _least_difference(pair[0], pair[1])
+        found.append((_power(new) / max(_power(beside), 1e-12), _kept_by_patches(new)))
+    newness, patches = np.median(found, axis=0)
+    return Change(float(newness), float(patches))
 
 
 def line_noise(recording: Recording) -> float:
@@ -65,6 +94,15 @@ def line_noise(recording: Recording) -> float:
     blocks = left[:rows, :columns].reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK).mean((1, 3))
     spread, coarse = (float(np.median(np.abs(v - np.median(v)))) for v in (left, blocks))
     return 1.0 - min(1.0, (coarse / spread) ** 2) if spread > 0 else 0.0
+
+
+def _kept_by_patches(change: np.ndarray) -> float:
+    """Share of the power of a change (H, W) that is left when it is averaged over patches; their median is no change."""
+    rows, columns = (side // PATCH * PATCH for side in change.shape)
+    if not rows or not columns:
+        return 0.0  # too small to tell
+    means = change[:rows, :columns].reshape(rows // PATCH, PATCH, columns // PATCH, PATCH).mean((1, 3))
+    return _power(means - np.median(means)) / max(_power(change), 1e-12)
 
 
 def _middle(frames: np.ndarray) -> np.ndarray:

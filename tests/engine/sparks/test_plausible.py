@@ -25,6 +25,21 @@ def test_a_picture_that_moves_is_refused():
         check_recording(recording(panned))
 
 
+def test_a_picture_whose_patches_change_is_refused():
+    rng = np.random.default_rng(0)
+    speckle = np.repeat(np.repeat(rng.integers(0, 200, (20, 15, 20)), 5, 1), 5, 2)
+    grain = rng.normal(0, 10, speckle.shape)
+    with pytest.raises(RefusedStudy, match="whole patches change"):
+        check_recording(recording((speckle + grain).clip(0, 255).astype(np.uint8)))
+
+
+def test_a_wave_through_a_grainy_cell_is_no_moving_picture():
+    rng = np.random.default_rng(0)
+    time, _, columns = np.mgrid[:60, :40, :120]
+    bright = 20 * (1 + np.exp(-(((columns - 4 * (time - 20)) / 10) ** 2)))  # passes in half of the frames
+    assert check_recording(recording(rng.poisson(bright).astype(np.uint8))) == pytest.approx(1, abs=0.15)
+
+
 def test_a_picture_is_no_line_scan():
     rows, columns = np.mgrid[:200, :200]
     picture = (120 + 80 * np.sin(rows / 20) * np.cos(columns / 25)).astype(np.uint8)[:, None]
