@@ -25,6 +25,8 @@ PATCHES = (
 )
 BLOCK = 16  # px and lines of the blocks that a line scan is averaged over
 LINE_NOISE = 0.35  # least share of a line scan's robust variance that such blocks average out
+CLEAR_LINE_NOISE = 0.55  # from this share on it is one whatever changes; real scans have 0.58 and more
+LINE_PATCHES = 0.3  # largest share that patches keep below it: real scans 0.25, pictures 0.28 and more
 TRIM = 0.98  # share of the squared differences that is averaged: events are left out
 
 
@@ -47,7 +49,7 @@ def check_recording(recording: Recording) -> float:
     """
     if recording.line_scan:
         noise = line_noise(recording)
-        if noise < LINE_NOISE:
+        if noise < LINE_NOISE or (noise < CLEAR_LINE_NOISE and line_patches(recording) > LINE_PATCHES):
             raise RefusedStudy(
                 "not_a_recording",
                 "The places of this picture do not stay the same from line to line, as they do in the line scan of a cell; "
@@ -85,8 +87,7 @@ def frame_change(recording: Recording) -> Change:
 
 def line_noise(recording: Recording) -> float:
     """Share of the variance around each place's median that averages out over blocks; medians, so that sparks count little."""
-    lines = recording.read(0, min(recording.shape[0], 4096))[:, 0].astype(np.float32)
-    lines = lines[:, lines.std(0) > 0]
+    lines = _lines(recording)
     left = lines - np.median(lines, axis=0)
     rows, columns = (side // BLOCK * BLOCK for side in left.shape)
     if not rows or not columns:
@@ -94,6 +95,18 @@ def line_noise(recording: Recording) -> float:
     blocks = left[:rows, :columns].reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK).mean((1, 3))
     spread, coarse = (float(np.median(np.abs(v - np.median(v)))) for v in (left, blocks))
     return 1.0 - min(1.0, (coarse / spread) ** 2) if spread > 0 else 0.0
+
+
+def line_patches(recording: Recording) -> float:
+    """Share of the change between lines PATCH apart that patches keep, as `Change.patches`."""
+    lines = _lines(recording)
+    return _kept_by_patches(lines[PATCH:] - lines[:-PATCH])
+
+
+def _lines(recording: Recording) -> np.ndarray:
+    """(T, W) of the first lines of a line scan, without places that never change."""
+    lines = recording.read(0, min(recording.shape[0], 4096))[:, 0].astype(np.float32)
+    return lines[:, lines.std(0) > 0]
 
 
 def _kept_by_patches(change: np.ndarray) -> float:

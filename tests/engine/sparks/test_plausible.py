@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import RefusedStudy
-from engine.sparks.plausible import check_recording
+from engine.sparks.plausible import LINE_NOISE, check_recording, line_noise
 from engine.sparks.recording import Recording
 from tests.engine.sparks.drawn_recording import drawn
 
@@ -45,3 +45,14 @@ def test_a_picture_is_no_line_scan():
     picture = (120 + 80 * np.sin(rows / 20) * np.cos(columns / 25)).astype(np.uint8)[:, None]
     with pytest.raises(RefusedStudy, match="from line to line"):
         check_recording(recording(picture, line_scan=True))
+
+
+def test_a_grainy_picture_is_no_line_scan():
+    rows, columns = np.mgrid[:240, :240]
+    grain = np.random.default_rng(0).normal(0, 10, rows.shape)
+    scan = 120 + 36 * np.sin(columns / 11) + grain
+    picture = 120 + 36 * np.sin(rows / 9) * np.cos(columns / 11) + grain
+    assert line_noise(recording(picture[:, None], True)) > LINE_NOISE  # grain alone does not tell it
+    assert check_recording(recording(scan[:, None], line_scan=True)) > 0.8
+    with pytest.raises(RefusedStudy, match="from line to line"):
+        check_recording(recording(picture[:, None], line_scan=True))
