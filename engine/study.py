@@ -21,7 +21,16 @@ MAX_PARTS = 20_000
 MAX_ZIP_RATIO = 200  # unpacked over packed; images and DICOM stay far below
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
+_DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    IndexError,  # an entry without a name
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.dicom_elements import items, number, read_elements, whole
 from engine.errors import EngineError, RefusedStudy, UnreadableInput
 from engine.pictures import is_picture, read_picture
 from engine.study import Part, Study
@@ -133,42 +134,43 @@ def _stream(data: bytes, width: int, height: int) -> Iterator[np.ndarray]:
 
 
 def _dicom(part: Part) -> Video:
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        dataset = pydicom.dcmread(io.BytesIO(part.data))
-        if "PixelData" not in dataset:
-            raise RefusedStudy(
-                "no_pixels", "This DICOM file holds no pictures (no PixelData); choose the cine loop itself."
-            )
-        width, height = int(dataset.Columns), int(dataset.Rows)
-        count = int(dataset.get("NumberOfFrames") or 1)
-    except (InvalidDicomError, AttributeError, ValueError, TypeError, EOFError, OSError) as error:
-        raise UnreadableInput("The DICOM file is damaged or incomplete; export it again.") from error
-    _check_size(width, height, count)
-    if dataset.get("Modality") not in ("US", "IVUS", None, ""):
+    elements = read_elements(part.data)
+    if "PixelData" not in elements:
         raise RefusedStudy(
-            "not_ultrasound", f"Expected an ultrasound DICOM, this one is of modality {dataset.Modality}."
+            "no_pixels", "This DICOM file holds no pictures (no PixelData); choose the cine loop itself."
+        )
+    width, height, count = (whole(elements, name) for name in ("Columns", "Rows", "NumberOfFrames"))
+    if width is None or height is None:
+        raise UnreadableInput("The DICOM file does not say how large its pictures are; export it again.")
+    _check_size(width, height, count or 1)
+    if elements.get("Modality") not in ("US", "IVUS", None, ""):
+        raise RefusedStudy(
+            "not_ultrasound", f"Expected an ultrasound DICOM, this one is of modality {elements.Modality}."
         )
     return Video(
-        width, height, _dicom_rate(dataset), dicom_pixel_size(dataset), count == 1, lambda: _dicom_frames(dataset)
+        width,
+        height,
+        _dicom_rate(elements),
+        dicom_pixel_size(elements),
+        (count or 1) == 1,
+        lambda: _dicom_frames(elements),
     )
 
 
-def _dicom_frames(dataset: pydicom.Dataset) -> Iterator[np.ndarray]:
+def _dicom_frames(elements: pydicom.Dataset) -> Iterator[np.ndarray]:
     from pydicom.pixels import apply_color_lut, iter_pixels
 
-    syntax = dataset.file_meta.TransferSyntaxUID.name
     try:
-        for frame in iter_pixels(dataset):
-            if dataset.PhotometricInterpretation == "PALETTE COLOR":
-                frame = apply_color_lut(frame, dataset)
-            yield _eight_bit_rgb(frame, int(dataset.get("BitsStored") or 8))
-    except (RuntimeError, ValueError, AttributeError, NotImplementedError, TypeError, EOFError, OSError) as error:
+        for frame in iter_pixels(elements):
+            if elements.PhotometricInterpretation == "PALETTE COLOR":
+                frame = apply_color_lut(frame, elements)
+            yield _eight_bit_rgb(frame, whole(elements, "BitsStored") or 8)
+    except Exception as error:  # decoders raise anything from AttributeError to struct.error on damaged bytes
+        syntax = elements.file_meta.get("TransferSyntaxUID")
         raise RefusedStudy(
             "transfer_syntax",
-            f"The pictures in this DICOM file ({syntax}) can't be decoded here; export it uncompressed.",
+            f"The pictures in this DICOM file ({syntax.name if syntax else 'coding not stated'}) can't be decoded here; "
+            "export it uncompressed.",
         ) from error
 
 
@@ -180,32 +182,38 @@ def _eight_bit_rgb(frame: np.ndarray, bits: int) -> np.ndarray:
     return np.repeat(frame[..., None], 3, axis=2) if frame.ndim == 2 else np.ascontiguousarray(frame[..., :3])
 
 
-def _dicom_rate(dataset: pydicom.Dataset) -> float | None:
+def _dicom_rate(elements: pydicom.Dataset) -> float | None:
     """Frames per second from FrameTime (0018,1063), FrameTimeVector (0018,1065) or CineRate (0018,0040)."""
-    vector = dataset.get("FrameTimeVector")
-    milliseconds = dataset.get("FrameTime") or (
-        np.median([float(v) for v in vector[1:]]) if vector and len(vector) > 1 else None
-    )
-    rate = 1000 / float(milliseconds) if milliseconds else float(dataset.get("CineRate") or 0)
+    milliseconds = number(elements, "FrameTime") or _median_interval(elements)
+    rate = 1000 / milliseconds if milliseconds else number(elements, "CineRate") or 0.0
     return rate if RATES_HZ[0] <= rate <= RATES_HZ[1] else None
 
 
-def dicom_pixel_size(dataset: pydicom.Dataset) -> PixelSize:
+def _median_interval(elements: pydicom.Dataset) -> float | None:
+    """ms between frames by the FrameTimeVector, whose first entry is no interval."""
+    try:
+        intervals = [float(value) for value in elements.get("FrameTimeVector")[1:]]
+    except (TypeError, ValueError):
+        return None
+    return float(np.median(intervals)) if intervals else None
+
+
+def dicom_pixel_size(elements: pydicom.Dataset) -> PixelSize:
     """mm per pixel from the one ultrasound region that is two-dimensional tissue in cm and lies in the frame.
 
     Source: DICOM PS3.3 C.8.5.5 (Region Calibration Module). The deltas may be negative: their magnitude counts.
     """
-    found = [r for r in dataset.get("SequenceOfUltrasoundRegions") or [] if _is_tissue(r)]
+    found = [region for region in items(elements, "SequenceOfUltrasoundRegions") if _is_tissue(region)]
     if not found:
         return PixelSize(reason="The file states no calibrated two-dimensional tissue region.")
     if len(found) > 1:
         return PixelSize(reason="The file states several calibrated regions, so none can be believed.")
     region = found[0]
-    if not _inside(region, int(dataset.Columns), int(dataset.Rows)):
+    if not _inside(region, int(elements.Columns), int(elements.Rows)):
         return PixelSize(
             reason="The calibrated region does not fit the picture (it was rescaled), so its pixel size is not used."
         )
-    x, y = (10 * abs(float(region.get(k) or 0)) for k in ("PhysicalDeltaX", "PhysicalDeltaY"))
+    x, y = (10 * abs(number(region, name) or 0.0) for name in ("PhysicalDeltaX", "PhysicalDeltaY"))
     if not (SMALLEST_MM < x < LARGEST_MM and SMALLEST_MM < y < LARGEST_MM):
         return PixelSize(reason="The stated pixel size is not plausible for an echo picture, so it is not used.")
     return PixelSize(x, y, "")
@@ -221,10 +229,11 @@ def _is_tissue(region: Any) -> bool:
 
 
 def _inside(region: Any, width: int, height: int) -> bool:
-    left, top, right, bottom = (
-        int(region.get(k, -1))
-        for k in ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
-    )
+    sides = [
+        whole(region, name)
+        for name in ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
+    ]
+    left, top, right, bottom = (-1 if side is None else side for side in sides)
     return 0 <= left < right <= width and 0 <= top < bottom <= height
 
 

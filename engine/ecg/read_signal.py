@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from engine.dicom_elements import items, read_elements
 from engine.ecg.leads import LEADS, RATE_HZ
 from engine.ecg.signal import EcgSignal
 from engine.errors import EngineError, RefusedStudy, UnreadableInput
@@ -389,12 +390,11 @@ def _is_dicom(part: Part) -> bool:
 
 def read_dicom(part: Part) -> Stored:
     """The ECG of a DICOM waveform object (PS3.3 A.34, C.10.9): its longest original multiplex group, in mV."""
-    import pydicom
     from pydicom.waveforms import multiplex_array
 
     try:
-        dataset = pydicom.dcmread(io.BytesIO(part.data))
-        groups = list(dataset.get("WaveformSequence") or [])
+        elements = read_elements(part.data)
+        groups = items(elements, "WaveformSequence")
         if not groups:
             raise RefusedStudy(
                 "no_waveform", "The DICOM file holds no waveform; send the ECG's waveform object, or a picture."
@@ -403,7 +403,7 @@ def read_dicom(part: Part) -> Stored:
         index = max(original or range(len(groups)), key=lambda k: int(groups[k].NumberOfWaveformSamples))
         rate_hz = float(groups[index].SamplingFrequency)
         channels = [_dicom_channel(c) for c in groups[index].ChannelDefinitionSequence]
-        values = np.asarray(multiplex_array(dataset, index, as_raw=False), np.float64)
+        values = np.asarray(multiplex_array(elements, index, as_raw=False), np.float64)
     except EngineError:
         raise
     except Exception as error:  # pydicom raises anything from AttributeError to struct.error on damaged files

@@ -6,14 +6,13 @@ TriggerTime, then InstanceNumber. Identifiers are compared for mixed patients an
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from engine.dicom_elements import items, read_elements, whole
 from engine.errors import RefusedStudy, UnreadableInput
 from engine.mr.cine import Cine, Patient
 from engine.study import Part
@@ -69,26 +68,25 @@ def read_dicom(parts: tuple[Part, ...]) -> list[Cine]:
     people: set[str] = set()
     kinds: Counter[str] = Counter()
     patient, unread, pixels = Patient(), 0, 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # malformed UIDs and dates are common and change nothing here
-        for part in parts:
-            data = _dataset(part)
-            if data is None or "Rows" not in data:
-                unread += 1
-                continue
-            people.add(str(data.get("PatientID") or data.get("PatientName") or "").strip())
-            kinds[str(data.get("Modality", ""))] += 1
-            pixels += int(data.get("Rows", 0)) * int(data.get("Columns", 0)) * _frame_count(data)
-            if pixels > MAX_PIXELS or len(frames) > MAX_FRAMES:
-                raise UnreadableInput(
-                    f"The series has more than {MAX_FRAMES} frames or {MAX_PIXELS / 1e6:.0f} million pixels; "
-                    "send the short-axis cine alone."
-                )
-            _check(data, people, kinds)
-            read = _frames(data)
-            unread += not read
-            frames += read
-            patient = _patient(data)
+    for part in parts:
+        data = _elements(part)
+        rows, columns = (whole(data, name) if data is not None else None for name in ("Rows", "Columns"))
+        if data is None or rows is None or columns is None:
+            unread += 1
+            continue
+        people.add(str(data.get("PatientID") or data.get("PatientName") or "").strip())
+        kinds[str(data.get("Modality", ""))] += 1
+        pixels += rows * columns * max(1, whole(data, "NumberOfFrames") or 1)
+        if pixels > MAX_PIXELS or len(frames) > MAX_FRAMES:
+            raise UnreadableInput(
+                f"The series has more than {MAX_FRAMES} frames or {MAX_PIXELS / 1e6:.0f} million pixels; "
+                "send the short-axis cine alone."
+            )
+        _check(data, people, kinds)
+        read = _frames(data)
+        unread += not read
+        frames += read
+        patient = _patient(data)
     if not frames:
         raise UnreadableInput(
             "Expected DICOM files with MR pictures; none of the files could be decoded. Export them again, uncompressed."
@@ -97,13 +95,11 @@ def read_dicom(parts: tuple[Part, ...]) -> list[Cine]:
     return sorted(cines, key=lambda cine: -cine.phases * cine.slices)
 
 
-def _dataset(part: Part) -> Any:
+def _elements(part: Part) -> Any:
     """The file's elements, None where it holds none."""
-    import pydicom
-
     try:
-        return pydicom.dcmread(io.BytesIO(part.data), force=part.data[128:132] != b"DICM")
-    except Exception:  # pydicom raises anything from EOFError to NotImplementedError on damaged bytes
+        return read_elements(part.data, without_preamble=part.data[128:132] != b"DICM")
+    except UnreadableInput:
         return None
 
 
@@ -121,18 +117,11 @@ def _check(data: Any, people: set[str], kinds: Counter[str]) -> None:
             f"Expected cardiac MR (modality MR), but a file says its modality is {other[0] or 'not stated'}; "
             "choose the MR series.",
         )
-    if int(data.get("SamplesPerPixel", 1)) != 1:
+    if (whole(data, "SamplesPerPixel") or 1) != 1:
         raise RefusedStudy(
             "colour",
             "Expected grey MR images, but a file is in colour (a screenshot or a map); choose the cine itself.",
         )
-
-
-def _frame_count(data: Any) -> int:
-    try:
-        return max(1, int(data.get("NumberOfFrames", 1) or 1))
-    except (TypeError, ValueError):
-        return 1
 
 
 def _frames(data: Any) -> list[Frame]:
@@ -147,8 +136,8 @@ def _frames(data: Any) -> list[Frame]:
         return []
     if str(data.get("PhotometricInterpretation", "")) == "MONOCHROME1":
         stored = stored.max() - stored
-    groups = data.get("PerFrameFunctionalGroupsSequence") or []
-    shared = (data.get("SharedFunctionalGroupsSequence") or [None])[0]
+    groups = items(data, "PerFrameFunctionalGroupsSequence")
+    shared = next(iter(items(data, "SharedFunctionalGroupsSequence")), None)
     return [
         _frame(data, pixels, k, groups[k] if len(groups) == len(stored) else None, shared)
         for k, pixels in enumerate(stored)
@@ -159,7 +148,7 @@ def _frame(data: Any, pixels: np.ndarray, k: int, own: Any, shared: Any) -> Fram
     def find(sequence: str, name: str) -> Any:
         """From the frame's own group, the file's shared group, or the file itself."""
         for place in (own, shared):
-            inner = place.get(sequence) if place is not None else None
+            inner = items(place, sequence) if place is not None else []
             if inner and inner[0].get(name) is not None:
                 return inner[0].get(name)
         return data.get(name)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -146,10 +147,14 @@ def _tiff(part: Part) -> _Frames:
     import tifffile
 
     try:
+        with part.file.open("rb") if part.file else io.BytesIO(part.data) as file:
+            _check_pages(file)
         stack = tifffile.TiffFile(part.file or io.BytesIO(part.data))
         series = stack.series[0]
         page = series.keyframe
         _check_size(page.imagewidth, page.imagelength)
+        if not np.prod(page.shape):
+            raise ValueError("a page without pixels")
         per_page = int(np.prod(page.shape))
         count = int(np.prod(series.shape)) // per_page
         _check_count(count)
@@ -170,6 +175,27 @@ def _tiff(part: Part) -> _Frames:
     return _Frames(count, read, um, ms, notes)
 
 
+def _check_pages(file: IO[bytes]) -> None:
+    """Follows the pages of a TIFF (TIFF 6.0, section 2; BigTIFF): a damaged file may lead in a circle, which nobody else notices.
+
+    Raises:
+        ValueError, struct.error: if there are more than MAX_FRAMES, or the file ends before.
+    """
+    head = file.read(8)
+    order, big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"\x2b\0", b"\0\x2b")
+    tags, tag_bytes, place = (f"{order}Q", 20, f"{order}Q") if big else (f"{order}H", 12, f"{order}I")
+    if not big:
+        file.seek(4)
+    for _ in range(MAX_FRAMES + 1):
+        (offset,) = struct.unpack(place, file.read(struct.calcsize(place)))
+        if not offset:
+            return
+        file.seek(offset)
+        (count,) = struct.unpack(tags, file.read(struct.calcsize(tags)))
+        file.seek(count * tag_bytes, io.SEEK_CUR)
+    raise ValueError("more pages than are read, or a circle of them")
+
+
 def _tiff_reader(part: Part, stack: Any, series: Any, page: Any, count: int) -> Read:
     """How pages are read: as a view of the bytes where they lie in one piece, else decoded one by one."""
     if series.dataoffset is not None and page.compression == 1 and page.dtype is not None:
@@ -183,7 +209,8 @@ def _tiff_reader(part: Part, stack: Any, series: Any, page: Any, count: int) -> 
 
         def decode(start: int, stop: int) -> np.ndarray:
             try:
-                return np.stack([pages[i].asarray() for i in range(start, min(stop, count))])
+                frames = np.stack([pages[i].asarray() for i in range(start, min(stop, count))])
+                return frames.reshape(len(frames), *page.shape)  # a damaged page may decode to nothing
             except Exception as error:
                 raise UnreadableInput("A frame of the TIFF is damaged; export it again.") from error
 
@@ -316,7 +343,7 @@ def _array(part: Part) -> _Frames:
         ) from error
     if len(shape) == 2:
         shape = (1, *shape)
-    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] > 4) or 0 in shape:
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] > 4) or min(shape) < 1:
         raise UnreadableInput(f"Expected an array (T, H, W), got one of shape {tuple(shape)}; save it that way.")
     _check_size(shape[2], shape[1])
     _check_count(shape[0])
@@ -354,6 +381,8 @@ def _picture(part: Part) -> np.ndarray:
     import cv2
 
     _check_size(*_size(part))
+    if part.data[:4] == b"\x89PNG" and not _holds_its_chunks(part.data):
+        raise UnreadableInput("A frame is incomplete or damaged; export the frames again.")
     picture = cv2.imdecode(np.frombuffer(part.data, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None:
         raise UnreadableInput("A frame is damaged or packed in an unknown way; export the frames again.")
@@ -362,6 +391,16 @@ def _picture(part: Part) -> np.ndarray:
         if picture.ndim == 2
         else np.ascontiguousarray(picture[..., ::-1] if picture.shape[2] == 3 else picture[..., 2::-1])
     )
+
+
+def _holds_its_chunks(png: bytes) -> bool:
+    """Whether every chunk of a PNG (PNG 1.2, section 3.2) lies in the file: decoders set aside the memory that they promise."""
+    at = 8
+    while at < len(png):
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+        if png[at - 8 : at - 4] == b"IEND":
+            break
+    return at <= len(png)
 
 
 def _size(part: Part) -> tuple[int, int]:

@@ -97,6 +97,13 @@ def test_damaged_compressed_data_is_unreadable(compression):
         study.read_bytes("a.zip", bytes(whole))
 
 
+def test_a_zip_with_an_entry_without_a_name_is_unreadable():
+    data = packed({"Q": b"1234"})
+    assert data.count(b"Q") == 2
+    with pytest.raises(UnreadableInput, match="damaged"):
+        study.read_bytes("a.zip", data.replace(b"Q", b"\0"))
+
+
 def test_a_truncated_zip_is_unreadable():
     whole = packed({"a.txt": b"text" * 1000})
     with pytest.raises(UnreadableInput, match="damaged or incomplete"):

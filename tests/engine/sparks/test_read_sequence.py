@@ -1,6 +1,7 @@
 """Every kind of file that a recording comes in, and every reason not to read one."""
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from scipy.io import savemat
 
 from engine.errors import RefusedStudy, UnreadableInput
+from engine.sparks import read_sequence as read_sequence_module
 from engine.sparks.read_sequence import read_sequence
 from engine.study import read_path
 from tests.engine.sparks.drawn_recording import drawn, stack, study, tiff
@@ -130,6 +132,7 @@ def test_what_must_not_be_measured_is_refused_with_a_remedy(code, files):
         [("1.tif", tiff(FRAMES[0])), ("2.tif", b"")],
         [("a.tif", tiff(FRAMES)[:3000])],
         [("a.npy", npy(FRAMES)[:500])],
+        [("a.npy", npy(FRAMES).replace(b"(14, 20, 30)", b"(-1, 20, 30)"))],
         [("a.npy", npy(np.array(["a"], object)))],
         [("a.csv", b"x,y\n")],
         [("a.bin", b"something else")],
@@ -139,6 +142,32 @@ def test_broken_bytes_are_turned_away_with_a_sentence(files):
     with pytest.raises(UnreadableInput) as caught:
         read_sequence(study(*files))
     assert str(caught.value).rstrip().endswith(".")
+
+
+def in_a_circle(data: bytes, big: bool) -> bytes:
+    """A TIFF whose last page leads back to its first."""
+    place, tags, tag_bytes = (8, "<Q", 20) if big else (4, "<H", 12)
+    first, size = data[place : 2 * place], struct.calcsize(tags)
+    while int.from_bytes(data[place : place + len(first)], "little"):
+        at = int.from_bytes(data[place : place + len(first)], "little")
+        place = at + size + tag_bytes * struct.unpack_from(tags, data, at)[0]
+    return data[:place] + first + data[place + len(first) :]
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_pages_that_lead_in_a_circle_are_not_followed_for_ever(monkeypatch, big):
+    monkeypatch.setattr(read_sequence_module, "MAX_FRAMES", 300)
+    whole = tiff(drawn(frames=14), bigtiff=big, compression="zlib", metadata=None)
+    assert read_sequence(study(("cell.tif", whole))).shape[0] == 14
+    with pytest.raises(UnreadableInput, match="damaged or incomplete"):
+        read_sequence(study(("cell.tif", in_a_circle(whole, big))))
+
+
+def test_no_memory_is_set_aside_for_what_a_damaged_png_promises():
+    whole = png(np.arange(64 * 48, dtype=np.uint8).reshape(64, 48))
+    at = whole.index(b"IDAT") - 4
+    with pytest.raises(UnreadableInput, match="incomplete or damaged"):
+        read_sequence(study(("scan.png", whole[:at] + b"\x7f\xff\xff\xff" + whole[at + 4 :])))
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
