@@ -6,7 +6,6 @@ way, so that weights are mapped by that order whatever the layers are called. Te
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.errors import WeightError
+from engine.keras_file import KerasFile, read_keras_file
 
 EPSILON = 1e-3  # of batch normalisation in Keras
 WEIGHTS_OF = {"conv": 1, "separable": 2, "transposed": 1, "norm": 3, "dense": 1}  # arrays, a bias or gamma not counted
@@ -76,7 +76,7 @@ def keras_order(layers: Sequence[Layer]) -> list[int]:
 class KerasNet(nn.Module):
     """(B, C, H, W) -> the last layer's output; arrays as the file has them: kernels HWIO, transposed HWOI."""
 
-    def __init__(self, layers: Sequence[Layer], arrays: dict[int, list[np.ndarray]]) -> None:
+    def __init__(self, layers: Sequence[Layer], arrays: dict[int, Sequence[np.ndarray]]) -> None:
         super().__init__()
         self.layers = tuple(layers)
         self._needed = {before: number for number, layer in enumerate(layers) for before in layer.inputs}
@@ -101,51 +101,31 @@ class KerasNet(nn.Module):
         return found
 
 
-def read_h5(data: bytes) -> list[tuple[str, list[np.ndarray]]]:
-    """(layer's name, its arrays) of every layer with weights, in the file's own order.
-
-    Raises:
-        WeightError: if the bytes are no Keras weights.
-    """
-    import h5py
-
-    try:
-        with h5py.File(io.BytesIO(data), "r") as file:
-            root = file.get("model_weights", file)
-            found = []
-            for name in (_text(n) for n in root.attrs["layer_names"]):
-                group = root[name]
-                arrays = [np.asarray(group[_text(w)], np.float32) for w in group.attrs["weight_names"]]
-                if arrays:
-                    found.append((name, arrays))
-            return found
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise WeightError("The file holds no Keras weights (.h5); save the model with model.save_weights.") from error
-
-
 def load(graph: Graph, data: bytes) -> KerasNet:
-    """The network of a graph with a file's weights, mapped by `keras_order`, in evaluation mode.
+    """The network of a graph with the weights of a `.h5` file, mapped by `keras_order`, in evaluation mode.
 
     Raises:
-        WeightError: if the file is another network's.
+        WeightError: if the file is no Keras file, or another network's.
     """
-    return fill(graph, keras_order(graph.layers), data)
+    return fill(graph, keras_order(graph.layers), read_keras_file(data))
 
 
-def fill(graph: Graph, order: Sequence[int], data: bytes) -> KerasNet:
+def fill(graph: Graph, order: Sequence[int], file: KerasFile) -> KerasNet:
     """The network of a graph with a file's weights, whose layers the file lists in this order (numbers of the graph's).
 
     Raises:
         WeightError: if the file is another network's.
     """
-    stored = read_h5(data)
+    if file.layers is None:
+        raise WeightError("The file holds no Keras weights (.h5); save the model with model.save_weights.")
+    stored = file.layers
     places = [n for n in order if graph.layers[n].kind in WEIGHTS_OF]
     if len(stored) != len(places):
         raise WeightError(
             f"Expected the weights of {len(places)} layers, the file has {len(stored)}: it is another network's. "
             "Choose the file of this architecture."
         )
-    arrays = {}
+    arrays: dict[int, Sequence[np.ndarray]] = {}
     for number, (name, values) in zip(places, stored, strict=True):
         layer = graph.layers[number]
         wanted = WEIGHTS_OF[layer.kind] + layer.flag
@@ -160,7 +140,7 @@ def fill(graph: Graph, order: Sequence[int], data: bytes) -> KerasNet:
     return net.eval().requires_grad_(False)
 
 
-def _fits(layer: Layer, values: list[np.ndarray]) -> bool:
+def _fits(layer: Layer, values: Sequence[np.ndarray]) -> bool:
     if layer.kind == "norm":
         return all(v.shape == values[0].shape and v.ndim == 1 for v in values)
     if layer.kind == "dense":
@@ -169,10 +149,6 @@ def _fits(layer: Layer, values: list[np.ndarray]) -> bool:
         return values[0].shape[:2] == layer.size and values[0].shape[3] == 1 and values[1].shape[3] == layer.filters
     filters = values[0].shape[2 if layer.kind == "transposed" else 3] if values[0].ndim == 4 else -1
     return filters == layer.filters and values[0].shape[:2] == layer.size
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 # --- operations -----------------------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ The description is JSON: nothing in the file is executed, and a layer that is no
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from engine.errors import WeightError
+from engine.keras_file import KerasFile, read_keras_file
 from engine.keras_graph import Graph, KerasNet, fill
 
 MOST_LAYERS = 2000
@@ -24,29 +24,23 @@ def load_model(data: bytes) -> tuple[KerasNet, tuple[int | None, ...]]:
     Raises:
         WeightError: if the file holds no whole model, one with unknown layers, or weights that do not fit them.
     """
-    layers = _described(data)
+    file = read_keras_file(data)
+    layers = _described(file)
     try:
         graph, shape = _graph(layers)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise WeightError(DAMAGED) from error
-    return fill(graph, range(len(graph.layers)), data), shape
+    return fill(graph, range(len(graph.layers)), file), shape
 
 
-def _described(data: bytes) -> list[dict[str, Any]]:
+def _described(file: KerasFile) -> list[dict[str, Any]]:
     """The layers of the file's `model_config`."""
-    import h5py
-
-    try:
-        with h5py.File(io.BytesIO(data), "r") as file:
-            text = file.attrs.get("model_config")
-    except (OSError, KeyError, RuntimeError) as error:
-        raise WeightError("The file is no Keras model (.h5); choose the file that model.save wrote.") from error
-    if text is None:
+    if file.description is None:
         raise WeightError(
             "The file holds weights alone, without its layers; save the whole model with model.save and choose that file."
         )
     try:
-        layers = json.loads(text)["config"]["layers"]
+        layers = json.loads(file.description)["config"]["layers"]
     except (ValueError, KeyError, TypeError) as error:
         raise WeightError(DAMAGED) from error
     if not isinstance(layers, list) or not 1 < len(layers) <= MOST_LAYERS:

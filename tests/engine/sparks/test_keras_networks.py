@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError, WeightError
-from engine.keras_graph import WEIGHTS_OF, keras_order, load, read_h5
+from engine.keras_graph import WEIGHTS_OF, keras_order, load
 from engine.sparks.keras_networks import (
     frame_probabilities,
     inception,
@@ -146,8 +146,8 @@ def test_another_network_s_file_is_turned_away():
 
 
 def test_other_bytes_are_no_keras_file():
-    with pytest.raises(WeightError, match="no Keras weights"):
-        read_h5(b"something else")
+    with pytest.raises(WeightError, match="no Keras model"):
+        load_unet(b"something else")
     assert set(WEIGHTS_OF) == {"conv", "separable", "transposed", "norm", "dense"}
 
 
