@@ -1,23 +1,13 @@
-"""A user's Keras file (`.h5`) taken apart by a process of its own.
-
-HDF5's library follows what damaged or hostile bytes say: it may loop without end or crash, and while it reads, nobody else can.
-In a process of its own it takes nothing along, and can be stopped.
-"""
+"""What a user's Keras file (`.h5`) holds: the description of its layers, and their arrays."""
 
 from __future__ import annotations
 
-import io
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from engine.apart import read_apart
 from engine.errors import WeightError
-
-SECONDS = 60  # InceptionV3's file takes 2
-CHILD = Path(__file__).with_name("keras_file_child.py")
 
 
 @dataclass(frozen=True)
@@ -33,20 +23,14 @@ def read_keras_file(data: bytes) -> KerasFile:
     """What a Keras file holds; nothing in it is executed.
 
     Raises:
-        WeightError: if the bytes are no HDF5 file that can be read in SECONDS and within the bounds of `keras_file_child`.
+        WeightError: if the bytes are no HDF5 file that can be read (see `engine.apart`).
     """
-    try:
-        child = subprocess.run(
-            [sys.executable, "-P", str(CHILD)], input=data, capture_output=True, timeout=SECONDS, check=True
-        )
-    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
-        raise WeightError(
-            "The file is no Keras model (.h5) that can be read; choose the file that model.save wrote."
-        ) from error
-    with np.load(io.BytesIO(child.stdout), allow_pickle=False) as found:
-        description = str(found["description"]) if "description" in found else None
-        names = [str(name) for name in found["names"]] if "names" in found else None
-        layers = names and tuple(
-            (name, tuple(found[f"{k}/{n}"] for n in range(int(found["counts"][k])))) for k, name in enumerate(names)
-        )
-    return KerasFile(description, None if names is None else tuple(layers or ()))
+    found = read_apart("keras", data)
+    if found is None:
+        raise WeightError("The file is no Keras model (.h5) that can be read; choose the file that model.save wrote.")
+    description = str(found["description"]) if "description" in found else None
+    if "names" not in found:
+        return KerasFile(description, None)
+    listed = enumerate(zip(found["names"], found["counts"], strict=True))
+    layers = ((str(name), tuple(found[f"{k}/{n}"] for n in range(int(count)))) for k, (name, count) in listed)
+    return KerasFile(description, tuple(layers))

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from engine.apart import read_apart
 from engine.errors import EngineError, RefusedStudy, UnreadableInput
 from engine.sparks.recording import Annotation, Recording
 from engine.study import Part, Study
@@ -555,7 +556,8 @@ def _csv_rows(part: Part) -> list[tuple[float, float, float, float]]:
 
 def _mat_rows(part: Part) -> list[tuple[float, float, float, float]]:
     """`xytspark`: rows x, y, first and last frame (MATLAB counts from 1)."""
-    from scipy.io import loadmat
-
-    table = np.atleast_2d(loadmat(io.BytesIO(part.data), variable_names=["xytspark"])["xytspark"]).astype(float)
+    found = read_apart("annotations", part.data)
+    if found is None:
+        raise ValueError("no MATLAB file with that variable")
+    table = found["xytspark"]
     return [(float(r[0]) - 1, float(r[1]) - 1, float(r[2]) - 1, float(r[3] if len(r) > 3 else r[2]) - 1) for r in table]
