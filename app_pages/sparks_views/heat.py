@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from engine.sparks.evidence import SparksEvidence
 from engine.sparks.fit import marked_pixels
 
 SHOWN_PX = 900  # of the longer side of the picture that is sent
+BESIDE = (-45, 0, 45, -135, 180, 135, 90, -90)  # degrees from the right, downwards, at which a spark's number may stand
 MAX_LINES = 1200  # of a line scan that are drawn one to one; longer ones are averaged
 
 
@@ -85,7 +87,13 @@ def heat_map(
     rings = "".join(_release(evidence, release, size) for release in evidence.detection.slow)
     if agreed is not None:
         rings += "".join(_mark(evidence, k, number, size) for k, number in enumerate(agreed.found_as))
-    rings += "".join(_ring(evidence, spark, spark.number == chosen, size) for spark in shown)
+    outlines = [_outline(evidence, spark, size) for spark in shown]
+    places = number_places(outlines, [str(spark.number) for spark in shown], size / 40, (width, height))
+    bold = [spark.number == chosen for spark in shown]
+    rings += "".join(map(_ring, shown, outlines, bold, [size] * len(shown)))
+    rings += "".join(
+        map(_number, shown, places, bold, [size] * len(shown))
+    )  # on all rings, so that none crosses them out
     return (
         f"<div class='scroll' tabindex='0' role='region' aria-label='{text(title)}'>"
         f"<svg viewBox='0 0 {width} {height}' role='group' aria-label='{text(title)}' "
@@ -110,21 +118,77 @@ def png(drawn: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _ring(evidence: SparksEvidence, spark: Spark, chosen: bool, size: int) -> str:
-    """White on black, so that it is seen on every colour; the chosen one is orange and thicker."""
+@dataclass(frozen=True)
+class Outline:
+    """An ellipse around a spark, in px of the picture."""
+
+    x: float
+    y: float
+    wide: float
+    tall: float
+
+
+def number_places(
+    outlines: Sequence[Outline], numbers: Sequence[str], height_px: float, picture_px: tuple[int, int]
+) -> list[tuple[float, float]]:
+    """Where each number begins (x, its baseline's y): beside its outline, on no other number, within the picture (W, H).
+
+    The upper right is tried first. Where nothing is free the number stands there all the same.
+    """
+    taken: list[tuple[float, float, float, float]] = []
+    places = []
+    for outline, number in zip(outlines, numbers, strict=True):
+        boxes = [_box(outline, angle, 0.62 * height_px * len(number), height_px) for angle in BESIDE]
+        free = [box for box in boxes if _within(box, picture_px) and not any(_touch(box, other) for other in taken)]
+        chosen = (free or boxes)[0]
+        taken.append(chosen)
+        places.append((chosen[0], chosen[3]))
+    return places
+
+
+def _box(outline: Outline, angle: float, wide: float, tall: float) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of a number whose middle lies outside the outline at an angle (0: right, 90: below)."""
+    across, down = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    x, y = outline.x + across * (outline.wide + 0.6 * wide), outline.y + down * (outline.tall + 0.6 * tall)
+    return x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2
+
+
+def _within(box: tuple[float, float, float, float], picture_px: tuple[int, int]) -> bool:
+    return box[0] >= 0 and box[1] >= 0 and box[2] <= picture_px[0] and box[3] <= picture_px[1]
+
+
+def _touch(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _outline(evidence: SparksEvidence, spark: Spark, size: int) -> Outline:
     line = evidence.recording.line_scan
     radius = max(spark.fwhm_px, size / 90)
-    x, y = spark.x + 0.5, (spark.t_peak if line else spark.y) + 0.5
     tall = max((spark.t_end - spark.t_start + 1) / 2, radius) if line else radius
-    stroke, thick = ("#e69f00", 0.006) if chosen else ("#ffffff", 0.003)
-    ellipse = f"cx='{x:.1f}' cy='{y:.1f}' rx='{radius:.1f}' ry='{tall:.1f}'"
+    return Outline(spark.x + 0.5, (spark.t_peak if line else spark.y) + 0.5, radius, tall)
+
+
+def _ring(spark: Spark, outline: Outline, chosen: bool, size: int) -> str:
+    """White on black, so that it is seen on every colour; the chosen one is orange and thicker."""
+    thick = 0.006 if chosen else 0.003
+    ellipse = f"cx='{outline.x:.1f}' cy='{outline.y:.1f}' rx='{outline.wide:.1f}' ry='{outline.tall:.1f}'"
     return (
         f"<g data-choose='{spark.number}' style='cursor:pointer'><title>{text(f'Spark {spark.number}')}</title>"
         f"<ellipse {ellipse} fill='transparent' stroke='#000' stroke-width='{(thick + 0.002) * size:.2f}'/>"
-        f"<ellipse {ellipse} fill='none' stroke='{stroke}' stroke-width='{thick * size:.2f}'/>"
-        f"<text x='{x + radius:.1f}' y='{y - tall:.1f}' font-size='{size / 40:.1f}' font-weight='600' "
-        f"style='fill:{stroke};paint-order:stroke;stroke:#000;stroke-width:{size / 350:.2f}px'>{spark.number}</text></g>"
+        f"<ellipse {ellipse} fill='none' stroke='{_colour(chosen)}' stroke-width='{thick * size:.2f}'/></g>"
     )
+
+
+def _number(spark: Spark, place: tuple[float, float], chosen: bool, size: int) -> str:
+    return (
+        f"<text data-choose='{spark.number}' x='{place[0]:.1f}' y='{place[1]:.1f}' font-size='{size / 40:.1f}' "
+        f"font-weight='600' style='cursor:pointer;fill:{_colour(chosen)};paint-order:stroke;stroke:#000;"
+        f"stroke-width:{size / 350:.2f}px'>{spark.number}</text>"
+    )
+
+
+def _colour(chosen: bool) -> str:
+    return "#e69f00" if chosen else "#ffffff"
 
 
 def _release(evidence: SparksEvidence, release: SlowRelease, size: int) -> str:
