@@ -166,11 +166,10 @@ def _dicom_frames(elements: pydicom.Dataset) -> Iterator[np.ndarray]:
                 frame = apply_color_lut(frame, elements)
             yield _eight_bit_rgb(frame, whole(elements, "BitsStored") or 8)
     except Exception as error:  # decoders raise anything from AttributeError to struct.error on damaged bytes
-        syntax = elements.file_meta.get("TransferSyntaxUID")
+        syntax = getattr(elements.file_meta.get("TransferSyntaxUID"), "name", "coding not stated")
         raise RefusedStudy(
             "transfer_syntax",
-            f"The pictures in this DICOM file ({syntax.name if syntax else 'coding not stated'}) can't be decoded here; "
-            "export it uncompressed.",
+            f"The pictures in this DICOM file ({syntax}) can't be decoded here; export it uncompressed.",
         ) from error
 
 
