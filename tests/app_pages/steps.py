@@ -45,14 +45,19 @@ def give_files(page, label, files):
     A page on its way may show another chooser until then, and a run that ends replaces the one that takes the files.
     """
     chooser = page.get_by_test_id("stFileUploader").filter(has_text=label)
+    at_rest(page)
+    chooser.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
+
+
+def at_rest(page):
+    """Waits until nothing is computed and no run of the page is under way: what is pressed before may be replaced."""
     page.get_by_test_id("stProgress").first.wait_for(state="hidden")
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    chooser.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
 
 
 def download(page, name):
     """The bytes behind a download button, pressed once the page is at rest: a run replaces what its buttons stand for."""
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    at_rest(page)
     with page.expect_download() as waited:
         main(page).get_by_role("button", name=name, exact=True).click()
     return waited.value.path().read_bytes()

@@ -100,6 +100,8 @@ def test_a_folder_is_read_in_one_go_and_each_recording_opens(open_app, tmp_path)
 def test_a_network_of_ones_own_answers_in_place_of_ours(open_app):
     page = open_app()
     steps.try_example(page, "calcium-sparks")
+    page.get_by_role("heading", name="Take it with you").wait_for()
+    steps.at_rest(page)
     page.get_by_text("Ask networks of your own").click()
     page.get_by_text("Choose their files").click()
     never = always(unet(), 3, -3.0)
