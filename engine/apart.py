@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     import h5py
 
-SECONDS = 60  # InceptionV3's 88 MB take less than one
+SECONDS = 20  # InceptionV3's 88 MB take less than one
 MOST_BYTES = 4 << 30  # of the process's memory: a compressed array may promise any size
 MOST_NUMBERS = 200_000_000  # of all arrays together; InceptionV3 has 22 million
 Arrays = dict[str, np.ndarray]

@@ -1,7 +1,7 @@
 """A DICOM file's elements, with those left out whose bytes make no value.
 
-pydicom turns an element's bytes into its value when somebody first asks for it, and raises anything from ValueError to
-NotImplementedError where they make none. Asked for once here, a damaged date or unit is absent everywhere after.
+pydicom turns an element's bytes into its value when somebody first asks for it, and raises errors of many kinds where they make
+none. Asked for once here, a damaged date or unit is absent everywhere after.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.errors import WeightError
-from engine.keras_file import KerasFile, read_keras_file
+from engine.keras_file import KerasFile
 
 EPSILON = 1e-3  # of batch normalisation in Keras
 WEIGHTS_OF = {"conv": 1, "separable": 2, "transposed": 1, "norm": 3, "dense": 1}  # arrays, a bias or gamma not counted
@@ -101,13 +101,13 @@ class KerasNet(nn.Module):
         return found
 
 
-def load(graph: Graph, data: bytes) -> KerasNet:
-    """The network of a graph with the weights of a `.h5` file, mapped by `keras_order`, in evaluation mode.
+def load(graph: Graph, file: KerasFile) -> KerasNet:
+    """The network of a graph with a file's weights, mapped by `keras_order`, in evaluation mode.
 
     Raises:
-        WeightError: if the file is no Keras file, or another network's.
+        WeightError: if the file is another network's.
     """
-    return fill(graph, keras_order(graph.layers), read_keras_file(data))
+    return fill(graph, keras_order(graph.layers), file)
 
 
 def fill(graph: Graph, order: Sequence[int], file: KerasFile) -> KerasNet:

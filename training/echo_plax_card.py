@@ -226,11 +226,13 @@ was kept instead is within chance with nine patients:
 - other means: of either course's probabilities, in turn over the frames, or in other shares of the weights; a second course once
   more from another chance;
 - other frames: means over more neighbours without following the motion (larger errors of sizes);
-- other rules: probabilities smoothed, the background made likelier or less likely, chambers made convex or drawn on to the
-  sector's edge, bays of the cavity in the outer wall given to the cavity, prongs of the outer wall taken away;
+- other rules: probabilities smoothed, the background, the ventricle or the outer wall made likelier or less likely, chambers
+  made convex or drawn on to the sector's edge, bays of the cavity in the outer wall given to the cavity, prongs of the outer wall
+  taken away;
 - other trainings: a moving average over all steps, mixed styles, a third course, a second one without altered hearts (it too
-  costs the right ventricle), and learning with a picture's own statistics from the start, which was worse on all three clips
-  of the first fold;
+  costs the right ventricle), learning with a picture's own statistics from the start, which was worse on all three clips of
+  the first fold, and a second network that learnt from examples in another order (its probabilities averaged with the first's,
+  drawing every other frame, or the mean of both networks' weights, which was much worse);
 - a closer look at parts of the sector, chosen by confidence: it found long axes in other views.
 
 What is wrong of the ventricle lies at the outer wall (papillary muscles and chordae, which the tracings themselves treat both

@@ -90,10 +90,9 @@ def heat_map(
     outlines = [_outline(evidence, spark, size) for spark in shown]
     places = number_places(outlines, [str(spark.number) for spark in shown], size / 40, (width, height))
     bold = [spark.number == chosen for spark in shown]
-    rings += "".join(map(_ring, shown, outlines, bold, [size] * len(shown)))
-    rings += "".join(
-        map(_number, shown, places, bold, [size] * len(shown))
-    )  # on all rings, so that none crosses them out
+    rings += "".join(_ring(*each, size) for each in zip(shown, outlines, bold, strict=True))
+    # The numbers lie on all rings, so that none crosses them out.
+    rings += "".join(_number(*each, size) for each in zip(shown, places, bold, strict=True))
     return (
         f"<div class='scroll' tabindex='0' role='region' aria-label='{text(title)}'>"
         f"<svg viewBox='0 0 {width} {height}' role='group' aria-label='{text(title)}' "

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from engine.errors import EngineError
+from engine.keras_file import KerasFile
 from engine.keras_graph import Graph, KerasNet, load
 
 ROWS = 75  # and the fewest columns: the smallest picture that InceptionV3 takes
@@ -18,14 +19,14 @@ MULTIPLE = 8  # rows and columns of the U-Net's picture
 FULL_SCALE = 255.0
 
 
-def load_inception(data: bytes) -> KerasNet:
+def load_inception(file: KerasFile) -> KerasNet:
     """(B, 3, 75, W) -> (B, 2) softmax: whether a frame holds a spark. Raises WeightError for another network's file."""
-    return load(inception(), data)
+    return load(inception(), file)
 
 
-def load_unet(data: bytes) -> KerasNet:
+def load_unet(file: KerasFile) -> KerasNet:
     """(B, C, H, W) -> (B, 2, H, W) softmax, H and W multiples of 8. Raises WeightError for another network's file."""
-    return load(unet(), data)
+    return load(unet(), file)
 
 
 def input_channels(network: KerasNet) -> int:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.errors import WeightError
+from engine.keras_file import KerasFile, read_keras_file
+from engine.keras_graph import KerasNet
 from engine.models import LoadedModel, ModelStore
 from engine.progress import Progress
 from engine.sparks import keras_networks
@@ -39,17 +41,23 @@ class Asked:
 def lend(checkpoint: bytes, store: ModelStore) -> dict[str, str]:
     """Takes in one of the two networks and returns the option that asks for it. Raises WeightError if it is neither."""
     sha256 = hashlib.sha256(checkpoint).hexdigest()
-    for kind, load in ((PIXELS, keras_networks.load_unet), (FRAMES, keras_networks.load_inception)):
-        try:
-            store.lend(kind, sha256, load(checkpoint))
-        except WeightError as error:
-            problem = error
-            continue
-        return {kind.replace("-", "_"): sha256}
-    raise WeightError(
-        "The file holds neither of the two networks that Deepcardio uses, InceptionV3 for frames or the U-Net for pixels. "
-        f"{problem}"
-    )
+    try:
+        kind, network = _told(read_keras_file(checkpoint))
+    except WeightError as error:
+        raise WeightError(
+            "The file holds neither of the two networks that Deepcardio uses, InceptionV3 for frames or the U-Net for pixels. "
+            f"{error}"
+        ) from error
+    store.lend(kind, sha256, network)
+    return {kind.replace("-", "_"): sha256}
+
+
+def _told(file: KerasFile) -> tuple[str, KerasNet]:
+    """Which of the two networks the file holds; raises WeightError where it is neither."""
+    try:
+        return PIXELS, keras_networks.load_unet(file)
+    except WeightError:
+        return FRAMES, keras_networks.load_inception(file)
 
 
 def frame_probabilities(model: LoadedModel, recording: Recording, progress: Progress) -> np.ndarray:

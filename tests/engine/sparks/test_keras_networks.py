@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError, WeightError
+from engine.keras_file import read_keras_file
 from engine.keras_graph import WEIGHTS_OF, keras_order, load
 from engine.sparks.keras_networks import (
     frame_probabilities,
@@ -93,7 +94,7 @@ def reference(graph, arrays, x):
 def test_the_u_net_answers_as_float64_does(full_model):
     graph = unet()
     arrays = random_arrays(graph, 3)
-    network = load_unet(h5(graph, arrays, full_model))
+    network = load_unet(read_keras_file(h5(graph, arrays, full_model)))
     frames = np.random.default_rng(1).integers(0, 256, (2, 16, 24, 3), dtype=np.uint8)
     said = pixel_probabilities(network, frames)
     true = np.stack([reference(graph, arrays, frame / 255.0)[..., 1] for frame in frames])
@@ -116,7 +117,7 @@ def test_inception_has_keras_s_layers_parameters_and_order():
 def test_inception_answers_as_float64_does_on_frames_as_it_was_taught(full_model):
     graph = inception()
     arrays = random_arrays(graph, 3)
-    network = load_inception(h5(graph, arrays, full_model))
+    network = load_inception(read_keras_file(h5(graph, arrays, full_model)))
     frames = np.random.default_rng(1).integers(0, 256, (2, 60, 80, 3), dtype=np.uint8)
     frames[1] //= 4
     said = frame_probabilities(network, frames)
@@ -136,21 +137,22 @@ def test_inception_answers_as_float64_does_on_frames_as_it_was_taught(full_model
 
 def test_another_network_s_file_is_turned_away():
     graph = unet()
-    data = h5(graph, random_arrays(graph, 3), False)
+    file = read_keras_file(h5(graph, random_arrays(graph, 3), False))
     with pytest.raises(WeightError, match="another network"):
-        load_inception(data)
+        load_inception(file)
     changed = unet()
     changed.layers[0] = type(changed.layers[0])("conv", (-1,), filters=16, size=(3, 3), stride=2)
     with pytest.raises(WeightError, match="another network"):
-        load(changed, data)
+        load(changed, file)
 
 
 def test_other_bytes_are_no_keras_file():
     with pytest.raises(WeightError, match="no Keras model"):
-        load_unet(b"something else")
+        load_unet(read_keras_file(b"something else"))
     assert set(WEIGHTS_OF) == {"conv", "separable", "transposed", "norm", "dense"}
 
 
 def test_a_side_that_is_no_multiple_of_eight_is_said():
+    network = load_unet(read_keras_file(h5(unet(), random_arrays(unet(), 1), False)))
     with pytest.raises(EngineError, match="multiples of 8"):
-        pixel_probabilities(load_unet(h5(unet(), random_arrays(unet(), 1), False)), np.zeros((1, 12, 16, 1), np.uint8))
+        pixel_probabilities(network, np.zeros((1, 12, 16, 1), np.uint8))
