@@ -18,9 +18,12 @@ def own_network(task: Task, own: Desk, kinds: tuple[str, ...], about: str, optio
     kinds: file endings. about: which network this task knows, for the reader. options: the options that name one.
     """
     stated = [name for name in options if name in own.fields]
-    with st.expander("A network of your own", expanded=bool(stated)):
+    problem = st.session_state.get(f"{key}-problem", "") if st.session_state.get(key) else ""
+    with st.expander("A network of your own", expanded=bool(stated or problem)):
         st.caption(about)
         st.file_uploader("Its file", kinds, key=key, on_change=partial(_take, task, own, key))
+        if problem:  # beside the file, not at the top of the page, which the reader does not see from here
+            st.error(problem, icon=":material/error:")
         for name in stated:
             st.caption(f"In use: SHA-256 `{own.fields[name][:12]}…`")
         if stated:
@@ -29,13 +32,14 @@ def own_network(task: Task, own: Desk, kinds: tuple[str, ...], about: str, optio
 
 def _take(task: Task, own: Desk, key: str) -> None:
     file = st.session_state[key]
+    st.session_state[f"{key}-problem"] = ""
     if file is None:
         return
     try:
         own.fields = {**own.fields, **task.lend(file.getvalue(), model_store())}
         own.problem = ""
     except EngineError as error:
-        own.problem = str(error)
+        st.session_state[f"{key}-problem"] = str(error)
 
 
 def _back(own: Desk, options: tuple[str, ...]) -> None:

@@ -44,7 +44,8 @@ def test_a_file_that_is_no_network_is_told_and_the_answer_stays(open_app):
     main(page).get_by_text("A network of your own").click()
     no_network = {"name": "mine.pt", "mimeType": "application/octet-stream", "buffer": b"no network"}
     give_files(page, "Its file", no_network)
-    main(page).get_by_text("Expected a PyTorch checkpoint").wait_for()
+    beside = main(page).get_by_test_id("stExpander").filter(has_text="A network of your own")
+    beside.get_by_text("Expected a PyTorch checkpoint").wait_for()
     assert headline(page) == before
 
 
